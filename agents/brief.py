@@ -1,0 +1,40 @@
+"""The unit of input as the agents see it: a cell of the taxonomy in words, or a person's own text."""
+
+from dataclasses import dataclass
+
+from agents.transcript import Language
+from taxonomy.plan import SessionPlan
+from taxonomy.schema import Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A recipe's input in the session's language; a text unit has only `text`."""
+
+    text: str
+    emotion: str = ""
+    definition: str = ""
+    family: str = ""
+    scene: str = ""
+    scene_definition: str = ""
+    risk_definition: str = ""
+
+
+def brief_cell(taxonomy: Taxonomy, plan: SessionPlan, language: Language) -> Brief:
+    """Put a planned cell into words; `text` says it in one line, for recipes that run on a text."""
+    if plan.cell is None:
+        raise ValueError(f"the plan of session {plan.position} has no cell")
+    emotion = taxonomy.emotion(plan.cell.emotion)
+    scene = taxonomy.scene(plan.cell.scene)
+    tier = taxonomy.risk_tier(plan.risk)
+    if language == "zh":
+        text = f"{plan.age}岁，{'女' if plan.gender == 'female' else '男'}。{scene.definition_zh} {emotion.definition_zh}"
+        return Brief(
+            text, emotion.zh, emotion.definition_zh, taxonomy.family(emotion.family).zh,
+            scene.zh, scene.definition_zh, tier.definition_zh,
+        )  # fmt: skip
+    text = f"{plan.age}, {plan.gender}. {scene.definition_en} {emotion.definition_en}"
+    return Brief(
+        text, emotion.en, emotion.definition_en, taxonomy.family(emotion.family).en,
+        scene.en, scene.definition_en, tier.definition_en,
+    )  # fmt: skip

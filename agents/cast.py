@@ -1,0 +1,189 @@
+"""Who plays whom in one session: asks a role on its model, through the ledger, so that no answered call is paid twice."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from agents.answer import Answer
+from agents.endpoint import Endpoint
+from agents.errors import ModelError, kind_of
+from agents.gateway import Gateway, price_of
+from agents.ledger import SessionLedger, call_key
+from agents.message import Message
+from agents.prompt import load_prompt
+from agents.request import parameters, wire_body
+from agents.tally import Tally
+from agents.transcript import Language
+
+Role = Literal["intake", "client", "stage", "memory", "risk", "counselor", "critic"]
+ROLES: tuple[Role, ...] = ("intake", "client", "stage", "memory", "risk", "counselor", "critic")
+
+TRIES = {"empty": 2, "truncated": 2, "bad_answer": 3, "overloaded": 3}
+"""How often a complete answer with this outcome is asked for in all; an outcome not named here is final."""
+FENCE = re.compile(r"^\s*```(?:json)?\s*|\s*```\s*$")
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a role said, with its reasoning and the number of the call in the session's ledger."""
+
+    text: str
+    reasoning: str
+    call: int
+
+
+class _Reply(NamedTuple):
+    number: int
+    outcome: str
+    content: str
+    reasoning: str
+
+
+@dataclass(kw_only=True)
+class Cast:
+    """The roles of one session: their models, their language, and the ledger that remembers their answers."""
+
+    gateway: Gateway
+    endpoints: Mapping[Role, Endpoint]
+    ledger: SessionLedger
+    tally: Tally
+    session_id: str
+    seed: int
+    language: Language
+    branch: Callable[[], str]
+    """Names the running branch, so that occurrences are counted by place and never by arrival."""
+    occurrences: Counter[tuple[str, Role, bytes]] = field(default_factory=Counter, init=False)
+
+    def open_thread(self, head: str) -> list[Message]:
+        """Return the start of a thread: the instructions alone."""
+        return [Message("system", head)]
+
+    def ask_last(self, question: str) -> Message:
+        """Return the part that closes a thread."""
+        return Message("user", question)
+
+    async def say(self, role: Role, prompt_hash: bytes, thread: Sequence[Message]) -> Said:
+        """Ask a role for plain speech; raises ModelError with the kind of fault when none comes."""
+        call = await self._ask(role, prompt_hash, thread, None)
+        return Said(call.content, call.reasoning, call.number)
+
+    async def fill(
+        self,
+        role: Role,
+        prompt_hash: bytes,
+        thread: Sequence[Message],
+        form: type[Form],
+        find_fault: Callable[[Form], str | None] = lambda _: None,
+    ) -> tuple[Form, int]:
+        """Ask a role to fill a form; an answer that does not validate gets one repair turn.
+
+        Returns the form and the number of the call that gave it. Raises ModelError ("invalid_json") after the repair.
+        """
+        call = await self._ask(role, prompt_hash, thread, form)
+        filled, problem = read_form(call.content, form, find_fault)
+        if filled is None:
+            repair = load_prompt("cast/repair", self.language).render(problem=problem)
+            again = [*thread, Message("assistant", call.content), Message("user", repair)]
+            call = await self._ask(role, prompt_hash, again, form)
+            filled, problem = read_form(call.content, form, find_fault)
+        if filled is None:
+            raise ModelError("invalid_json", f"{role} gave no usable {form.__name__}: {problem}")
+        return filled, call.number
+
+    async def _ask(
+        self,
+        role: Role,
+        prompt_hash: bytes,
+        thread: Sequence[Message],
+        form: type[BaseModel] | None,
+    ) -> _Reply:
+        endpoint = self.endpoints[role]
+        branch = self.branch()
+        settings = parameters(endpoint, role, form)
+        seed = self.seed if endpoint.send_seed else None
+        body = wire_body(settings, thread, seed)
+        occurrence = self.occurrences[branch, role, body]
+        self.occurrences[branch, role, body] += 1
+        attempt = 0
+        while True:
+            if seed is not None and (occurrence or attempt):
+                seed = (self.seed + 7_919 * occurrence + 104_729 * attempt) % 2**31
+                body = wire_body(settings, thread, seed)
+            key = call_key(self.session_id, role, branch, body, occurrence, attempt)
+            recorded = self.ledger.look_up(key)
+            if recorded is None:
+                answer = await self.gateway.send(endpoint, body)
+                number = await self._record(
+                    key, role, branch, prompt_hash, thread, settings, seed, endpoint, answer
+                )
+                reply = _Reply(number, answer.outcome, answer.content, answer.reasoning)
+            else:
+                reply = _Reply(
+                    recorded.number, recorded.outcome, recorded.content, recorded.reasoning
+                )
+            if reply.outcome == "ok":
+                return reply
+            attempt += 1
+            if attempt >= TRIES.get(reply.outcome, 1):
+                problem = f"{role} on {endpoint.name}: {reply.outcome} answer after {attempt} tries"
+                raise ModelError(kind_of(reply.outcome), problem)
+
+    async def _record(
+        self,
+        key: bytes,
+        role: Role,
+        branch: str,
+        prompt_hash: bytes,
+        thread: Sequence[Message],
+        settings: bytes,
+        seed: int | None,
+        endpoint: Endpoint,
+        answer: Answer,
+    ) -> int:
+        usage = answer.usage
+        price = price_of(endpoint, usage)
+        model = endpoint.model_for(role)
+        self.tally.add(role, model, thread, answer, price, endpoint.currency)
+        return await self.ledger.record(
+            key=key,
+            agent=role,
+            branch=branch,
+            prompt_hash=prompt_hash,
+            messages=thread,
+            parameters=settings,
+            seed=seed,
+            requested_model=model,
+            outcome=answer.outcome,
+            content=answer.content,
+            reasoning=answer.reasoning,
+            finish=answer.finish,
+            served_model=answer.served_model,
+            fingerprint=answer.fingerprint,
+            prompt_tokens=usage.prompt,
+            cached_tokens=usage.cached,
+            completion_tokens=usage.completion,
+            reasoning_tokens=usage.reasoning,
+            latency_ms=answer.latency_ms,
+            price=price,
+            currency=endpoint.currency if price is not None else None,
+        )
+
+
+def read_form(
+    content: str, form: type[Form], find_fault: Callable[[Form], str | None]
+) -> tuple[Form | None, str]:
+    """Return the validated form, or None and what is wrong with it in one line."""
+    try:
+        filled = form.model_validate_json(FENCE.sub("", content))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return None, f"{place}: {first['msg']}" if place else first["msg"]
+    fault = find_fault(filled)
+    return (None, fault) if fault else (filled, "")

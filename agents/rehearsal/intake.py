@@ -1,0 +1,163 @@
+"""Writes a client's profile from the words of a cell: topic by its scene, body by its feeling."""
+
+import re
+
+import orjson
+
+from agents.rehearsal.asked import Asked
+from agents.rehearsal.grammar import Draw
+from agents.rehearsal.phrases import Phrases, Topic, load_phrases
+from agents.transcript import Language
+
+AGE = {
+    "zh": (re.compile(r"(\d{1,2})\s*岁"), re.compile(r"年龄\D{0,6}(\d{1,2})")),
+    "en": (
+        re.compile(r"(\d{1,2})[ -]years?[ -]old"),
+        re.compile(r"\bage\W{0,6}(\d{1,2})", re.IGNORECASE),
+        re.compile(r"\b(\d{2})\b"),
+    ),
+}
+FEMALE = {"zh": re.compile(r"女"), "en": re.compile(r"\b(?:female|woman|girl)\b", re.IGNORECASE)}
+MALE = {"zh": re.compile(r"男"), "en": re.compile(r"\b(?:male|man|boy)\b", re.IGNORECASE)}
+SIGNS = {
+    "style": {
+        "terse": ("terse", "话少", "话很少", "少说", "says little", "few words"),
+        "rambling": ("rambling", "绕", "detour", "rambl"),
+        "bodily": ("bodily", "借身体", "身体", "through the body"),
+        "guarded": ("guarded", "防", "试探", "tests the counselor"),
+        "ironic": ("ironic", "反话", "玩笑", "自嘲", "jokes"),
+        "plain": ("plain", "平实"),
+    },
+    "attitude": {
+        "resistant": ("resistant", "抗拒", "抵触", "不情愿"),
+        "open": ("open", "愿意", "开放"),
+        "neutral": ("neutral", "观望", "中立"),
+    },
+}
+TEEN, YOUTH, STUDENT, OLD = 15, 19, 24, 60
+DEFAULT_AGE = 27
+STUDYING = {"zh": 5, "en": 3}
+SEEKING = {"zh": (8, 12), "en": (6, 10)}
+"""Topics by their place in the banks: the first are a student's, these between jobs."""
+
+
+def write_profile(asked: Asked, draw: Draw) -> str:
+    """Return a ClientProfile as JSON."""
+    phrases = load_phrases(asked.language)
+    cell = asked.last + "\n" + asked.last_notes
+    age = find_age(cell, asked)
+    gender = find_gender(cell, asked, draw)
+    topic = find_topic(cell, phrases, draw)
+    feeling = find_feeling(cell, phrases, draw)
+    level = find_risk(cell)
+    bank = phrases.intake
+    style, attitude = find_style(cell)
+    felt = split_sentences(phrases.feelings[feeling].say(draw, {}), asked)
+    slots = {"noun": topic.words[0]}
+    gap = "" if asked.language == "zh" else " "
+    profile = {
+        "name": bank[f"name_{gender[0]}"].say(draw, slots),
+        "age": age,
+        "gender": {"zh": {"f": "女", "m": "男"}, "en": {"f": "female", "m": "male"}}[
+            asked.language
+        ][gender[0]],
+        "occupation": bank[name_job(age, phrases.topics.index(topic), asked.language)].say(
+            draw, slots
+        ),
+        "background": bank["background"].say(draw, slots),
+        "situation": topic.banks["event"].say(draw, slots),
+        "surface": bank["surface"].say(draw, slots),
+        "deeper": topic.banks["deeper"].say(draw, slots) + gap + felt[1],
+        "hidden": topic.banks["hidden"].say(draw, slots),
+        "tried": bank["tried"].say(draw, slots),
+        "resistance": bank[f"resistance_{attitude}"].say(draw, slots),
+        "speech": bank[f"speech_{style}"].say(draw, slots),
+        "wish": bank["wish_"].say(draw, slots),
+        "body": felt[0],
+        "risk": bank[f"risk_{level}"].say(draw, slots) if level != "none" else "",
+    }
+    return orjson.dumps(profile).decode()
+
+
+def find_age(cell: str, asked: Asked) -> int:
+    """Return the age the request names."""
+    for pattern in AGE[asked.language]:
+        found = pattern.search(cell)
+        if found and 6 <= int(found.group(1)) <= 99:
+            return int(found.group(1))
+    return DEFAULT_AGE
+
+
+def find_gender(cell: str, asked: Asked, draw: Draw) -> str:
+    """Return the gender the request names first, else a drawn one."""
+    found = []
+    for gender, pattern in (("female", FEMALE), ("male", MALE)):
+        match = pattern[asked.language].search(cell)
+        if match:
+            found.append((match.start(), gender))
+    return min(found)[1] if found else draw.pick(("female", "male"))
+
+
+def find_topic(cell: str, phrases: Phrases, draw: Draw) -> Topic:
+    """Return the topic whose words the request uses most; equal ones are drawn between."""
+    lowered = cell.lower()
+    counts = [
+        sum(lowered.count(word) * len(word) for word in topic.words) for topic in phrases.topics
+    ]
+    most = max(counts)
+    return draw.pick(
+        [topic for topic, count in zip(phrases.topics, counts, strict=True) if count == most]
+    )
+
+
+def find_feeling(cell: str, phrases: Phrases, draw: Draw) -> str:
+    """Return the family of feeling the request names."""
+    lowered = cell.lower()
+    named = [name for name in phrases.feelings if name in lowered]
+    return draw.pick(named or list(phrases.feelings))
+
+
+def find_risk(cell: str) -> str:
+    """Return the risk tier that is planned; `none` where none is named."""
+    for level in ("active", "passive"):
+        if re.search(rf"\b{level}\b", cell):
+            return level
+    if re.search(r"主动(?:的)?(?:自杀|轻生|想死|念头)|想过(?:死|自杀)|active", cell):
+        return "active"
+    return "passive" if re.search(r"被动|不想活|活着没意思|醒不过来|passive", cell) else "none"
+
+
+def find_style(cell: str) -> tuple[str, str]:
+    """Return talking style and attitude as the request names them."""
+    lowered = cell.lower()
+    found = []
+    for group, default in (("style", "plain"), ("attitude", "neutral")):
+        signs = SIGNS[group]
+        found.append(
+            next(
+                (key for key, words in signs.items() if any(word in lowered for word in words)),
+                default,
+            )
+        )
+    return found[0], found[1]
+
+
+def name_job(age: int, topic: int, language: Language) -> str:
+    """Return the bank of occupations for an age and a concern."""
+    if topic in SEEKING[language] and age >= YOUTH:
+        return "job_seek"
+    if topic < STUDYING[language] and age >= STUDENT:
+        return "job_study"
+    if age < TEEN:
+        return "job_teen"
+    if age < YOUTH:
+        return "job_youth"
+    if age < STUDENT:
+        return "job_student"
+    return "job_work" if age < OLD else "job_old"
+
+
+def split_sentences(text: str, asked: Asked) -> tuple[str, str]:
+    """Return what the body does and what the head says."""
+    body, _, thought = text.partition("。" if asked.language == "zh" else ". ")
+    return body, thought

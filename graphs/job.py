@@ -1,0 +1,85 @@
+"""A run's settings turned into the things they name; whatever is wrong with them is found here, before anything is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from agents.cast import Role
+from agents.endpoint import Endpoint, load_endpoint
+from agents.policy import Policy, load_policy
+from graphs.config import RunConfig, find_config
+from graphs.recipe import Recipe
+from graphs.recipes import load_recipe
+from graphs.units import CellUnits, TextUnits, Units
+from taxonomy.refusal import InputError, suggest
+from taxonomy.schema import load_taxonomy
+
+SHIPPED_TAXONOMY = Path(__file__).parent.parent / "taxonomy" / "emotions.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a run works with."""
+
+    config: RunConfig
+    recipe: Recipe
+    switches: BaseModel
+    units: Units
+    endpoints: Mapping[Role, Endpoint]
+    policy: Policy
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether any role is played by the rehearsal model."""
+        return any(endpoint.rehearsal for endpoint in self.endpoints.values())
+
+
+def prepare(config: RunConfig, environment: Mapping[str, str]) -> Job:
+    """Load everything the settings name; raises InputError for the first thing that is wrong."""
+    recipe = load_recipe(config.recipe)
+    return Job(
+        config=config,
+        recipe=recipe,
+        switches=read_switches(recipe, config.switches),
+        units=load_units(config, recipe),
+        endpoints={
+            role: load_endpoint(config.cast.get(role, config.model), environment)
+            for role in recipe.roles
+        },
+        policy=load_policy(find_config("policy", config.policy)),
+    )
+
+
+def load_units(config: RunConfig, recipe: Recipe) -> Units:
+    """Return the cells of the taxonomy, or the rows of --seeds."""
+    path = config.taxonomy or SHIPPED_TAXONOMY
+    taxonomy = load_taxonomy(path)
+    unit = "cell" if config.seeds is None else "text"
+    if unit not in recipe.units:
+        raise InputError(
+            f"recipe {recipe.name!r} runs on {' or '.join(recipe.units)}, not on a {unit}"
+        )
+    if config.seeds is None:
+        if config.field is not None:
+            raise InputError("--field names a field of --seeds, which is missing")
+        return CellUnits(taxonomy, path, config.seed, config.language or "zh")
+    return TextUnits(taxonomy, config.seeds, config.field, config.seed, config.language)
+
+
+def read_switches(recipe: Recipe, given: Mapping[str, Any]) -> BaseModel:
+    """Return the recipe's switches; raises InputError for one it does not have or a value it does not take."""
+    names = list(recipe.switches.model_fields)
+    for key in given:
+        if key not in names:
+            choice = f"; it has {', '.join(names)}" if names else "; it has none"
+            raise InputError(
+                f"--set: recipe {recipe.name!r} has no switch {key!r}{suggest(key, names)}{choice}"
+            )
+    try:
+        return recipe.switches.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(f"--set {first['loc'][0]}={first['input']}: {first['msg']}") from None

@@ -1,0 +1,35 @@
+"""A recipe: a published method as a graph, with its switches and what it promises."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from langgraph.graph import StateGraph
+from pydantic import BaseModel
+
+from agents.cast import Role
+from taxonomy.plan import SessionPlan
+
+Unit = Literal["cell", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One method. `heads` names the prompt that leads each role's requests; `units` are the kinds of seed it runs on, the natural one first; `start` gives the state it
+    begins with beside the shared one; `estimate` the calls by role that a plan will take."""
+
+    name: str
+    summary: str
+    paper: str
+    units: tuple[Unit, ...]
+    heads: Mapping[Role, str]
+    blind_counselor: bool
+    switches: type[BaseModel]
+    start: Callable[[Any], dict[str, Any]]
+    build: Callable[[Any], StateGraph[Any, Any, Any, Any]]
+    estimate: Callable[[SessionPlan, Any], Mapping[Role, float]]
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The roles it plays."""
+        return tuple(self.heads)

@@ -1,0 +1,24 @@
+"""The recipes of the house by name; each is imported only when it is asked for."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from taxonomy.refusal import InputError, suggest
+
+if TYPE_CHECKING:
+    from graphs.recipe import Recipe
+
+RECIPES = {
+    "session": "graphs.recipes.session",
+    "interactive": "graphs.recipes.interactive",
+}
+
+
+def load_recipe(name: str) -> "Recipe":
+    """Return the recipe of this name; raises InputError with the names there are."""
+    if name not in RECIPES:
+        raise InputError(
+            f"unknown recipe {name!r}{suggest(name, RECIPES)}; choose one of {', '.join(RECIPES)}"
+        )
+    recipe: Recipe = import_module(RECIPES[name]).RECIPE
+    return recipe

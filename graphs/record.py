@@ -1,0 +1,138 @@
+"""Turns the end of a session into the record that is kept: what stands in it, what was tried, and what was decided."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from agents.policy import Policy, decide
+from agents.risk import Level, tier_of
+from graphs.state import SessionState
+from graphs.units import Unit
+from store.records import (
+    AttemptRecord,
+    DecisionRecord,
+    DialogueRecord,
+    FindingRecord,
+    SeedRecord,
+    UtteranceRecord,
+    VerdictRecord,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which session a record is about."""
+
+    run_id: int
+    position: int
+    recipe: str
+    unit: Unit
+    is_rehearsal: bool
+
+    @property
+    def session_id(self) -> str:
+        """The session's id, which is its dialogue's."""
+        return f"{self.run_id}/{self.position}"
+
+
+def record_session(about: About, state: SessionState, policy: Policy) -> DialogueRecord:
+    """Return the record of a session whose graph has run to its end."""
+    chosen = {(a.exchange, a.attempt) for a in state["attempts"] if a.is_chosen}
+    has_attempts = bool(state["attempts"])
+    standing = [
+        found.finding
+        for found in state["found"]
+        if found.speaker == "client"
+        or not has_attempts
+        or (found.exchange, found.attempt) in chosen
+    ]
+    verdicts = [
+        judged.judgement
+        for judged in state["judged"]
+        if judged.exchange == 0 or (judged.exchange, judged.attempt) in chosen
+    ]
+    is_rejected = bool(state["reject_reasons"])
+    profile = state.get("profile")
+    level = read_level(state)
+    age = profile.age if profile is not None else about.unit.plan.age
+    tier = tier_of(level, about.unit.plan.risk, age)
+    decided = decide(policy, standing, verdicts)
+    return DialogueRecord(
+        **about_fields(about),
+        outcome="rejected" if is_rejected else "done",
+        reason="; ".join(state["reject_reasons"]) or None,
+        end_reason=state["end_reason"],
+        risk_tier=tier,
+        is_crisis=tier != "none",
+        profile=profile.model_dump() if profile is not None else None,
+        utterances=[
+            UtteranceRecord(line.speaker, line.text, line.reasoning, line.stage, line.call)
+            for line in state["transcript"]
+        ],
+        attempts=[
+            AttemptRecord(a.exchange, a.attempt, a.draft.call or 0, a.is_chosen) for a in state["attempts"]
+        ],
+        findings=[
+            FindingRecord(
+                f.exchange, f.attempt, f.speaker,
+                f.finding.rule, f.finding.version, f.finding.severity, f.finding.span, f.finding.reason,
+            )
+            for f in state["found"]
+        ],
+        verdicts=[
+            VerdictRecord(
+                j.exchange, j.attempt, j.judgement.rubric, j.judgement.version, j.judgement.scores,
+                j.judgement.quotes, j.judgement.reason, j.judgement.unscored, j.judgement.call,
+            )
+            for j in state["judged"]
+        ],
+        decision=None
+        if is_rejected
+        else DecisionRecord(decided.policy, decided.version, decided.choice, decided.reasons),
+    )  # fmt: skip
+
+
+def record_failure(about: About, kind: str, problem: str) -> DialogueRecord:
+    """Return the record of a session that could not be finished."""
+    plan = about.unit.plan
+    return DialogueRecord(
+        **about_fields(about),
+        outcome="failed",
+        reason=problem,
+        error_kind=kind,
+        risk_tier=plan.risk,
+        is_crisis=plan.risk != "none",
+    )
+
+
+def about_fields(about: About) -> dict[str, Any]:
+    """Return the fields that every record has."""
+    unit = about.unit
+    plan = asdict(unit.plan)
+    cell = plan.pop("cell")
+    if unit.row is None and cell is not None:
+        seed = SeedRecord("cell", emotion=cell[0], scene=cell[1])
+    else:
+        row = unit.row
+        seed = SeedRecord(
+            "text",
+            text=unit.brief.text,
+            file=row.file if row else None,
+            row=row.row if row else None,
+            row_id=row.row_id if row else None,
+        )
+    return {
+        "run_id": about.run_id,
+        "position": about.position,
+        "seed": seed,
+        "recipe": about.recipe,
+        "language": unit.language,
+        "plan": plan,
+        "is_rehearsal": about.is_rehearsal,
+    }
+
+
+def read_level(state: SessionState) -> Level:
+    """Return the gravest level of danger that came up in the session."""
+    crisis = state.get("crisis")
+    level: Level = crisis.level if crisis is not None else "none"  # type: ignore[attr-defined]
+    return level

@@ -1,0 +1,165 @@
+"""Runs the sessions of a plan: dialogues flow on their own, calls pass one gate, and each session ends as one row."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import cast
+from dataclasses import dataclass
+
+from agents.prompt import PromptError
+
+from agents.cast import Cast
+from agents.errors import ModelError
+from agents.gateway import GateClosed, Gateway
+from agents.tally import Tally
+from graphs.branch import current_branch
+from graphs.job import Job
+from graphs.progress import Progress
+from graphs.record import About, record_failure, record_session
+from graphs.state import SessionState, begin_state
+from store.errors import StoreError
+from store.ledger import Ledger
+
+GRACE_S = 10.0
+"""How long what is in flight may go on after Ctrl-C."""
+OPEN_PER_SLOT = 1.5
+"""Dialogues open for each call slot: one that waits for a retry or a commit leaves its slot to another."""
+STEP_LIMIT = 2_000
+"""Supersteps a graph may take; 50 exchanges of the longest recipe take about 500."""
+
+
+@dataclass(slots=True)
+class Ending:
+    """How the run ended: all planned sessions, an interruption, or an endpoint that refused."""
+
+    interrupted: bool = False
+    refused: ModelError | None = None
+
+
+class Runner:
+    """Joins a recipe's graph, the models and the ledger for the length of one run."""
+
+    def __init__(
+        self,
+        *,
+        run_id: int,
+        job: Job,
+        gateway: Gateway,
+        ledger: Ledger,
+        tally: Tally,
+        progress: Progress,
+    ) -> None:
+        self._run_id = run_id
+        self._job = job
+        self._graph = job.recipe.build(job.switches).compile()
+        self._gateway = gateway
+        self._ledger = ledger
+        self._tally = tally
+        self._progress = progress
+        self._ending = Ending()
+        self._stopping = asyncio.Event()
+
+    async def run(self, positions: Iterator[int], concurrency: int) -> Ending:
+        """Run the sessions at these positions; returns how it ended, with everything finished committed."""
+        tune_collector()
+        open_dialogues = int(concurrency * OPEN_PER_SLOT) + 1
+        workers = [asyncio.create_task(self._work(positions)) for _ in range(open_dialogues)]
+        with handle_signals(lambda: self._interrupt(workers)):
+            stopping = asyncio.create_task(self._stopping.wait())
+            whole = asyncio.ensure_future(asyncio.wait(workers))
+            await asyncio.wait([whole, stopping], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(workers, timeout=GRACE_S if self._stopping.is_set() else None)
+            for worker in workers:
+                worker.cancel()
+            results = await asyncio.gather(*workers, return_exceptions=True)
+            stopping.cancel()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return self._ending
+
+    def _interrupt(self, workers: list[asyncio.Task[None]]) -> None:
+        if self._ending.interrupted:
+            for worker in workers:
+                worker.cancel()
+            return
+        self._ending.interrupted = True
+        self._stop()
+        self._progress.say(
+            f"stopping: calls in flight may finish for {GRACE_S:.0f} s; Ctrl-C again ends at once"
+        )
+
+    def _stop(self) -> None:
+        self._gateway.close_gate()
+        self._stopping.set()
+
+    async def _work(self, positions: Iterator[int]) -> None:
+        try:
+            for position in positions:
+                if self._stopping.is_set():
+                    return
+                await self._run_session(position)
+        except (StoreError, PromptError):
+            self._stop()
+            raise
+
+    async def _run_session(self, position: int) -> None:
+        job = self._job
+        unit = job.units.unit(position)
+        about = About(self._run_id, position, job.recipe.name, unit, job.is_rehearsal)
+        try:
+            state = await self._graph.ainvoke(
+                begin_state(unit.plan, unit.brief) | job.recipe.start(job.switches),
+                {"recursion_limit": STEP_LIMIT},
+                context=self._seat(about),
+            )
+            record = record_session(about, cast(SessionState, state), job.policy)
+        except GateClosed:
+            return
+        except ModelError as error:
+            if error.kind == "refused":
+                self._ending.refused = self._ending.refused or error
+                self._stop()
+                return
+            record = record_failure(about, error.kind, str(error))
+        except (StoreError, PromptError):
+            raise
+        except Exception as error:  # a fault of ours is one session's row, never the end of the run
+            record = record_failure(about, "internal", f"{type(error).__name__}: {error}")
+        await self._ledger.finish(record)
+        self._progress.add(record.outcome)
+
+    def _seat(self, about: About) -> Cast:
+        return Cast(
+            gateway=self._gateway,
+            endpoints=self._job.endpoints,
+            ledger=self._ledger.open_session(about.position),
+            tally=self._tally,
+            session_id=about.session_id,
+            seed=about.unit.plan.seed,
+            language=about.unit.language,
+            branch=current_branch,
+        )
+
+
+def tune_collector() -> None:
+    """Keep the garbage collector off what lives as long as the run: a fifth more calls a second (engines D.3)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+@contextmanager
+def handle_signals(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Call `interrupt` on Ctrl-C and SIGTERM while the block runs."""
+    loop = asyncio.get_running_loop()
+    caught = (signal.SIGINT, signal.SIGTERM)
+    for number in caught:
+        loop.add_signal_handler(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,71 @@
+"""What a session's graph carries from node to node; every list only grows."""
+
+import operator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypedDict
+
+from agents.brief import Brief
+from agents.checks.finding import Finding
+from agents.critic import Judgement
+from agents.profile import ClientProfile
+from agents.transcript import Speaker, Utterance
+from taxonomy.plan import SessionPlan
+
+EndReason = Literal["closed", "time", "client_left", "handed_over", "farewell", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A counselor's draft that was judged; `exchange` counts from 1, `attempt` from 0."""
+
+    exchange: int
+    attempt: int
+    draft: Utterance
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding and what it is about: a speaker's line in an exchange, in one of the counselor's attempts."""
+
+    exchange: int
+    attempt: int
+    speaker: Speaker
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict and what it is about: an attempt of an exchange, or (exchange 0) the whole session."""
+
+    exchange: int
+    attempt: int
+    judgement: Judgement
+
+
+class SessionState(TypedDict, total=False):
+    """The state that every recipe shares."""
+
+    plan: SessionPlan
+    brief: Brief
+    profile: ClientProfile
+    transcript: Annotated[list[Utterance], operator.add]
+    attempts: Annotated[list[Attempt], operator.add]
+    found: Annotated[list[Found], operator.add]
+    judged: Annotated[list[Judged], operator.add]
+    end_reason: EndReason | None
+    reject_reasons: list[str]
+
+
+def begin_state(plan: SessionPlan, brief: Brief) -> dict[str, Any]:
+    """Return the state a session begins with; a recipe adds what is its own."""
+    return {
+        "plan": plan,
+        "brief": brief,
+        "transcript": [],
+        "attempts": [],
+        "found": [],
+        "judged": [],
+        "end_reason": None,
+        "reject_reasons": [],
+    }

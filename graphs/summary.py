@@ -1,0 +1,101 @@
+"""Says what a run will take before it starts, and what came of it and what to do next when it has ended."""
+
+import json
+from collections.abc import Mapping
+
+from agents.tally import Tally
+from graphs.estimate import Estimate
+from graphs.progress import shorten
+from graphs.runner import Ending
+from store.db import mask_url
+from store.runs import Run
+
+
+def print_estimate(estimate: Estimate, *, in_full: bool) -> None:
+    """Print what a run will take: by role when asked for in full, else in one line."""
+    if in_full:
+        print(f"{'role':<12}{'calls':>10}{'prompt tokens':>16}{'answer tokens':>16}")
+        for role, calls in estimate.calls.items():
+            prompt, answer = shorten(estimate.prompt[role]), shorten(estimate.completion[role])
+            print(f"{role:<12}{shorten(calls):>10}{prompt:>16}{answer:>16}")
+    calls, tokens = (
+        sum(estimate.calls.values()),
+        sum(estimate.prompt.values()) + sum(estimate.completion.values()),
+    )
+    print(
+        f"estimate: {estimate.sessions} sessions, {shorten(calls)} calls, {shorten(tokens)} tokens, {word_cost(estimate)}"
+    )
+
+
+def word_cost(estimate: Estimate) -> str:
+    """Return the estimated cost in words."""
+    parts = [f"at most {amount:.2f} {currency}" for currency, amount in estimate.cost.items()]
+    if estimate.unpriced:
+        parts.append(
+            f"unknown cost at {', '.join(sorted(estimate.unpriced))} (no prices in its endpoint file)"
+        )
+    return ", ".join(parts) or "no cost"
+
+
+def print_summary(
+    run: Run,
+    outcomes: Mapping[str, int],
+    left: int,
+    tally: Tally,
+    ending: Ending,
+    seconds: float,
+    db: str,
+) -> None:
+    """Print what came of a run, and what to do next."""
+    total = sum(outcomes.values())
+    counted = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())) or "none"
+    print(f"run {run.id}: {total} sessions in {seconds:.0f} s ({counted}), {left} left")
+    told = tally.share_told()
+    share = f"cache {tally.share_repeated():.0%}" + (
+        f" (the endpoint says {told:.0%})" if told is not None else ""
+    )
+    cost = (
+        ", ".join(f"{amount:.2f} {currency}" for currency, amount in tally.cost.items())
+        or "no cost"
+    )
+    print(f"{tally.calls} calls, {shorten(tally.tokens)} tokens, {share}, {cost}")
+    where = "" if db == "sqlite:///factory.db" else f" --db {mask_url(db)}"
+    if ending.refused is not None:
+        print(f"stopped: {ending.refused}")
+    if left:
+        print(f"go on:  python -m graphs.run --resume {run.id}{where}")
+    if total:
+        print(f"next:   python -m store.dialogues list{where}")
+
+
+def summarise(
+    run: Run, outcomes: Mapping[str, int], left: int, tally: Tally, ending: Ending, seconds: float
+) -> str:
+    """Return the summary as one line of JSON."""
+    roles = {
+        role: {
+            "calls": count.calls,
+            "prompt_tokens": count.prompt,
+            "repeated_tokens": count.repeated,
+            "completion_tokens": count.completion,
+            "reasoning_tokens": count.reasoning,
+        }
+        for role, count in tally.roles.items()
+    }
+    return json.dumps(
+        {
+            "run": run.id,
+            "outcomes": dict(outcomes),
+            "left": left,
+            "seconds": round(seconds, 2),
+            "calls": tally.calls,
+            "tokens": tally.tokens,
+            "cost": dict(tally.cost),
+            "cache_share": round(tally.share_repeated(), 4),
+            "cache_share_told": tally.share_told(),
+            "interrupted": ending.interrupted,
+            "refused": str(ending.refused) if ending.refused else None,
+            "roles": roles,
+        },
+        ensure_ascii=False,
+    )

@@ -1,0 +1,115 @@
+"""The units of input of a run: for each position in the plan a session plan, a brief, a language and a source."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Protocol
+
+from agents.brief import Brief, brief_cell
+from agents.transcript import Language
+from store.formats.seeds import SeedText, SkippedRow, read_seeds
+from taxonomy.plan import Planner, SessionPlan
+from taxonomy.refusal import InputError
+from taxonomy.schema import Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One session's input; `row` is where a text came from, None for a cell."""
+
+    plan: SessionPlan
+    brief: Brief
+    language: Language
+    row: SeedText | None
+
+
+class Units(Protocol):
+    """All units of a run, by position."""
+
+    source: str
+    """What identifies the input: file name and digest."""
+
+    def size(self) -> int | None:
+        """Return how many there are, or None where the plan has no end."""
+
+    def round(self) -> int:
+        """Return how many sessions run when no count is given: one for each cell, or each row."""
+
+    def unit(self, position: int) -> Unit:
+        """Return the unit at a position of the plan."""
+
+
+class CellUnits:
+    """The cells of a taxonomy, dealt by its planner for as long as wanted."""
+
+    def __init__(self, taxonomy: Taxonomy, path: Path, seed: int, language: Language) -> None:
+        self.source = f"{path.name} {digest_file(path)}"
+        self._taxonomy = taxonomy
+        self._planner = Planner(taxonomy, seed)
+        self._language: Language = language
+
+    def size(self) -> None:
+        return None
+
+    def round(self) -> int:
+        return len(self._taxonomy.cells)
+
+    def unit(self, position: int) -> Unit:
+        plan = self._planner.session(position)
+        return Unit(plan, brief_cell(self._taxonomy, plan, self._language), self._language, None)
+
+
+class TextUnits:
+    """The rows of a file, each a text of its own; the persona around it is drawn from the plan."""
+
+    def __init__(
+        self,
+        taxonomy: Taxonomy,
+        path: Path,
+        field: str | None,
+        seed: int,
+        language: Language | None,
+    ) -> None:
+        self.source = f"{path.name} {digest_file(path)}"
+        self.rows: list[SeedText] = []
+        self.skipped: list[SkippedRow] = []
+        for row in read_seeds(path, field):
+            if isinstance(row, SeedText):
+                self.rows.append(row)
+            else:
+                self.skipped.append(row)
+        if not self.rows:
+            first = f"; first: {self.skipped[0].reason}" if self.skipped else ""
+            raise InputError(f"{path}: no row holds a text{first}")
+        self._planner = Planner(taxonomy, seed)
+        self._language = language
+
+    def size(self) -> int:
+        return len(self.rows)
+
+    def round(self) -> int:
+        return len(self.rows)
+
+    def unit(self, position: int) -> Unit:
+        row = self.rows[position]
+        plan = self._planner.session_for_text(position)
+        return Unit(plan, Brief(row.text), self._language or tell_language(row.text), row)
+
+
+def tell_language(text: str) -> Language:
+    """Return zh where a fifth of the letters are Chinese, else en."""
+    letters = sum(char.isalpha() for char in text)
+    chinese = sum("\u4e00" <= char <= "\u9fff" for char in text)
+    return "zh" if chinese * 5 >= letters else "en"
+
+
+def digest_file(path: Path) -> str:
+    """Return a short digest of a file's bytes."""
+    return blake2b(path.read_bytes(), digest_size=8).hexdigest()
+
+
+def list_plans(units: Units, positions: range) -> Iterator[SessionPlan]:
+    """Yield the plans at some positions."""
+    for position in positions:
+        yield units.unit(position).plan

@@ -1,0 +1,1 @@
+"""What is kept: tables, the ledger of calls, file formats, and what a dialogue's standing is."""

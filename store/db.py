@@ -1,0 +1,182 @@
+"""Opens the database: creates, upgrades or refuses it. Also python -m store.db upgrade|check|backup [--db URL]."""
+
+import os
+import re
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from store.errors import StoreError
+from taxonomy.refusal import InputError
+
+SCHEMA_TABLE = "psyfoundry_schema"
+"""The table in which Alembic notes our revision; a database without it is not ours."""
+DEFAULT_URL = "sqlite:///factory.db"
+WAIT_MS = 10_000
+SQLITE_HEAD = b"SQLite format 3\x00"
+SECRET = re.compile(
+    r"(?<=://)([^/@:\s]*):([^@\s]+)@|((?:password|passwd|pwd|token|secret)=)[^&\s]+", re.IGNORECASE
+)
+
+Database = Engine
+"""An open database; the name under which the other packages know it."""
+
+
+def mask_url(text: str) -> str:
+    """Return a text with the passwords of the URLs in it masked."""
+    return SECRET.sub(lambda found: f"{found[3]}***" if found[3] else f"{found[1]}:***@", text)
+
+
+def open_db(url: str, *, create: bool = True) -> Engine:
+    """Return an engine on a database with the current schema.
+
+    An empty or missing one is created (unless `create` is false), an older one of ours is backed up and upgraded.
+    Raises StoreError, with nothing changed, for a foreign, newer, corrupt, unreadable or unwritable one; InputError
+    for a URL of another kind.
+    """
+    parsed = parse_url(url)
+    shown = mask_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        check_file(parsed, create)
+    engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    if parsed.get_backend_name() == "sqlite":
+        prepare_sqlite(engine)
+    try:
+        with engine.connect() as db:
+            tables = set(inspect(db).get_table_names())
+            revision = read_revision(db) if SCHEMA_TABLE in tables else None
+        bring_up_to_date(engine, tables, revision, shown, create)
+    except SQLAlchemyError as error:
+        engine.dispose()
+        raise StoreError(f"{shown}: {explain(error)}") from None
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def parse_url(url: str) -> URL:
+    """Return the parsed URL with its driver; raises InputError where it is not SQLite or PostgreSQL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InputError(
+            f"--db {mask_url(url)!r}: write sqlite:///file.db or postgresql://host/name"
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return parsed.set(drivername="sqlite+pysqlite")
+    if backend in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    raise InputError(f"--db {mask_url(url)!r}: only sqlite:/// and postgresql:// are kept here")
+
+
+def check_file(url: URL, create: bool) -> None:
+    """Raise StoreError where a SQLite path cannot be our database."""
+    if url.database in (None, "", ":memory:"):
+        raise InputError(
+            "--db: name a file, such as sqlite:///factory.db; a database in memory keeps nothing"
+        )
+    path = Path(unquote(str(url.database)))
+    if path.is_dir():
+        raise StoreError(f"{path} is a directory; name a file in it")
+    if not path.exists():
+        if not create:
+            raise StoreError(f"{path} does not exist; name the database of an earlier run")
+        if not path.parent.is_dir():
+            raise StoreError(f"{path.parent} does not exist; make the folder first")
+        if not os.access(path.parent, os.W_OK):
+            raise StoreError(f"{path.parent} cannot be written to")
+        return
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise StoreError(
+            f"{path} cannot be read and written; change its permissions or name another file"
+        )
+    with path.open("rb") as file:
+        head = file.read(len(SQLITE_HEAD))
+    if head and head != SQLITE_HEAD:
+        raise StoreError(f"{path} is not a SQLite database; it is left as it is")
+
+
+def prepare_sqlite(engine: Engine) -> None:
+    """Set every connection up: write-ahead log, full synchronisation, waiting for locks, transactions of our own."""
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={WAIT_MS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(db: Connection) -> None:
+        writes = db.get_execution_options().get("writes", False)
+        db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def bring_up_to_date(
+    engine: Engine, tables: set[str], revision: str | None, shown: str, create: bool
+) -> None:
+    """Create or upgrade the schema; refuses a database that is not ours or from a newer version."""
+    from store.migrations import head_revision, known_revisions, upgrade
+
+    if revision == head_revision():
+        return
+    if revision is None:
+        if tables:
+            some = ", ".join(sorted(tables)[:3])
+            raise StoreError(
+                f"{shown} holds other tables ({some}); it is left as it is, name another database"
+            )
+        if not create:
+            raise StoreError(f"{shown} is empty; name the database of an earlier run")
+        upgrade(engine)
+        return
+    if revision not in known_revisions():
+        raise StoreError(
+            f"{shown} has a newer schema ({revision}); use the version that made it, or a later one"
+        )
+    kept = back_up(engine)
+    upgrade(engine)
+    print(f"{shown}: schema upgraded from {revision} to {head_revision()}; {kept}")
+
+
+def read_revision(db: Connection) -> str | None:
+    """Return the revision noted in our schema table."""
+    found: str | None = db.exec_driver_sql(f"SELECT version_num FROM {SCHEMA_TABLE}").scalar()
+    return found
+
+
+def back_up(engine: Engine, folder: Path | None = None) -> str:
+    """Copy a SQLite database beside itself; returns a sentence on where, or on what is the user's to do."""
+    if engine.dialect.name != "sqlite":
+        return "no copy was made: PostgreSQL is backed up with pg_dump"
+    path = Path(str(engine.url.database))
+    copy = (folder or path.parent) / f"{path.name}.{time.strftime('%Y%m%d-%H%M%S')}.bak"
+    source, target = sqlite3.connect(path), sqlite3.connect(copy)
+    with source, target:
+        source.backup(target)
+    source.close()
+    target.close()
+    shutil.copymode(path, copy)
+    return f"the copy from before is {copy}"
+
+
+def explain(error: SQLAlchemyError) -> str:
+    """Return a database error in one line, without statements, parameters or passwords."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    line = mask_url(" ".join(str(cause).split()))[:300]
+    if "malformed" in line or "not a database" in line:
+        return f"{line}; restore a copy, nothing was changed"
+    return line

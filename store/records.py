@@ -1,0 +1,111 @@
+"""What the graphs hand over to be kept: a finished session in plain values."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class SeedRecord:
+    """A unit of input; a text says its file and row."""
+
+    kind: str
+    emotion: str | None = None
+    scene: str | None = None
+    text: str | None = None
+    file: str | None = None
+    row: int | None = None
+    row_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceRecord:
+    """One line of the transcript."""
+
+    speaker: str
+    text: str
+    reasoning: str
+    stage: str | None
+    call_number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """A judged draft; its words stand in its call."""
+
+    exchange: int
+    attempt: int
+    call_number: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRecord:
+    """A finding and the line it is about."""
+
+    exchange: int
+    attempt: int
+    speaker: str
+    rule: str
+    version: int
+    severity: str
+    span: tuple[int, int]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRecord:
+    """A verdict; `scores` is None when it is unscored. Exchange 0 is the whole session."""
+
+    exchange: int
+    attempt: int
+    rubric: str
+    version: int
+    scores: dict[str, int] | None
+    quotes: dict[str, str]
+    reason: str
+    unscored: str
+    call_number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A policy's decision."""
+
+    policy: str
+    version: int
+    choice: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueRecord:
+    """A whole session with its outcome."""
+
+    run_id: int
+    position: int
+    seed: SeedRecord
+    recipe: str
+    language: str
+    outcome: str
+    plan: dict[str, object]
+    risk_tier: str
+    is_crisis: bool
+    is_rehearsal: bool
+    reason: str | None = None
+    error_kind: str | None = None
+    end_reason: str | None = None
+    profile: dict[str, object] | None = None
+    utterances: list[UtteranceRecord] = field(default_factory=list)
+    attempts: list[AttemptRecord] = field(default_factory=list)
+    findings: list[FindingRecord] = field(default_factory=list)
+    verdicts: list[VerdictRecord] = field(default_factory=list)
+    decision: DecisionRecord | None = None
+
+    @property
+    def id(self) -> str:
+        """The dialogue's id."""
+        return f"{self.run_id}/{self.position}"
+
+    @property
+    def exchanges(self) -> int:
+        """Complete exchanges."""
+        return sum(line.speaker == "counselor" for line in self.utterances)

@@ -1,0 +1,236 @@
+"""The tables. Everything about a session hangs on its dialogue, and every utterance on the call that wrote it."""
+
+from typing import Literal
+
+from sqlalchemy import Column, Index, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+Outcome = Literal["done", "rejected", "failed"]
+CLUSTERED = {"sqlite_with_rowid": False}
+"""SQLite keeps such a table in the order of its key, without an index beside it."""
+
+
+def long_text(**options: bool) -> Column[str]:
+    """Return a column for text of any length."""
+    return Column(Text, **options)  # type: ignore[arg-type]
+
+
+class RunRow(SQLModel, table=True):
+    """One invocation: what was asked for, with which code, and whether somebody is at it."""
+
+    __tablename__ = "runs"
+
+    id: int | None = Field(default=None, primary_key=True)
+    recipe: str
+    language: str
+    plan_seed: int
+    source: str
+    first_position: int
+    count: int
+    config: str = Field(sa_column=long_text(nullable=False))
+    versions: str = Field(sa_column=long_text(nullable=False))
+    prompts: str = Field(sa_column=long_text(nullable=False))
+    git_commit: str | None = None
+    is_rehearsal: bool
+    status: str
+    owner: str | None = None
+    heartbeat_at: float
+    started_at: float
+    ended_at: float | None = None
+
+
+class SeedRow(SQLModel, table=True):
+    """A unit of input: a cell, or a text with the file and row it came from."""
+
+    __tablename__ = "seeds"
+
+    id: int | None = Field(default=None, primary_key=True)
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    kind: str
+    emotion: str | None = None
+    scene: str | None = None
+    text: str | None = Field(default=None, sa_column=long_text())
+    file: str | None = None
+    row: int | None = None
+    row_id: str | None = None
+
+
+class DialogueRow(SQLModel, table=True):
+    """The record of one session; `id` is <run>/<position in the plan>."""
+
+    __tablename__ = "dialogues"
+    __table_args__ = (Index("dialogues_by_run", "run_id", "position", unique=True),)
+
+    id: str = Field(primary_key=True)
+    run_id: int = Field(foreign_key="runs.id")
+    position: int
+    seed_id: int = Field(foreign_key="seeds.id")
+    recipe: str
+    language: str
+    outcome: str
+    reason: str | None = Field(default=None, sa_column=long_text())
+    error_kind: str | None = None
+    end_reason: str | None = None
+    plan: str = Field(sa_column=long_text(nullable=False))
+    risk_tier: str
+    is_crisis: bool
+    is_rehearsal: bool
+    is_edited: bool = False
+    exchanges: int
+    created_at: float
+
+
+class ProfileRow(SQLModel, table=True):
+    """What the client played from, as JSON; the counselor never saw it."""
+
+    __tablename__ = "profiles"
+
+    dialogue_id: str = Field(primary_key=True, foreign_key="dialogues.id")
+    body: str = Field(sa_column=long_text(nullable=False))
+
+
+class UtteranceRow(SQLModel, table=True):
+    """One speaker's message: what was said, what was thought, and the call that made it."""
+
+    __tablename__ = "utterances"
+    __table_args__ = CLUSTERED
+
+    dialogue_id: str = Field(primary_key=True, foreign_key="dialogues.id")
+    number: int = Field(primary_key=True)
+    speaker: str
+    text: str = Field(sa_column=long_text(nullable=False))
+    reasoning: str | None = Field(default=None, sa_column=long_text())
+    stage: str | None = None
+    call_number: int | None = None
+
+
+class AttemptRow(SQLModel, table=True):
+    """A counselor's draft that was judged; its words stand in the call that wrote it."""
+
+    __tablename__ = "attempts"
+    __table_args__ = CLUSTERED
+
+    dialogue_id: str = Field(primary_key=True, foreign_key="dialogues.id")
+    exchange: int = Field(primary_key=True)
+    attempt: int = Field(primary_key=True)
+    call_number: int
+    is_chosen: bool
+
+
+class FindingRow(SQLModel, table=True):
+    """What a check found on a line; exchange and attempt say which."""
+
+    __tablename__ = "findings"
+    __table_args__ = CLUSTERED
+
+    dialogue_id: str = Field(primary_key=True, foreign_key="dialogues.id")
+    number: int = Field(primary_key=True)
+    exchange: int
+    attempt: int
+    speaker: str
+    rule: str
+    version: int
+    severity: str
+    span_start: int
+    span_end: int
+    reason: str = Field(sa_column=long_text(nullable=False))
+
+
+class VerdictRow(SQLModel, table=True):
+    """What a critic judged; without scores it is unscored, and says why."""
+
+    __tablename__ = "verdicts"
+    __table_args__ = CLUSTERED
+
+    dialogue_id: str = Field(primary_key=True, foreign_key="dialogues.id")
+    number: int = Field(primary_key=True)
+    exchange: int
+    attempt: int
+    rubric: str
+    version: int
+    scores: str | None = Field(default=None, sa_column=long_text())
+    quotes: str | None = Field(default=None, sa_column=long_text())
+    reason: str | None = Field(default=None, sa_column=long_text())
+    unscored: str | None = Field(default=None, sa_column=long_text())
+    call_number: int | None = None
+
+
+class DecisionRow(SQLModel, table=True):
+    """What a policy decided, and why; the newest one counts."""
+
+    __tablename__ = "decisions"
+
+    id: int | None = Field(default=None, primary_key=True)
+    dialogue_id: str = Field(foreign_key="dialogues.id", index=True)
+    policy: str
+    version: int
+    choice: str
+    reasons: str = Field(sa_column=long_text(nullable=False))
+    created_at: float
+
+
+class ReviewRow(SQLModel, table=True):
+    """What a person said about a dialogue; an adjudication settles disagreement."""
+
+    __tablename__ = "reviews"
+
+    id: int | None = Field(default=None, primary_key=True)
+    dialogue_id: str = Field(foreign_key="dialogues.id", index=True)
+    reviewer: str
+    verdict: str
+    is_adjudication: bool = False
+    comment: str | None = Field(default=None, sa_column=long_text())
+    created_at: float
+
+
+class MessageRow(SQLModel, table=True):
+    """A part of requests, stored once under the hash of its text."""
+
+    __tablename__ = "messages"
+
+    hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    content: str = Field(sa_column=long_text(nullable=False))
+
+
+class ParametersRow(SQLModel, table=True):
+    """All of a request but messages and seed, as JSON, stored once under its hash."""
+
+    __tablename__ = "parameters"
+
+    hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    requested_model: str
+    body: str = Field(sa_column=long_text(nullable=False))
+
+
+class CallRow(SQLModel, table=True):
+    """One answered call: the request by hashes, the answer, and what it took.
+
+    `messages` holds 13 bytes a part: the first letter of its role and the hash of its text.
+    """
+
+    __tablename__ = "calls"
+
+    run_id: int = Field(primary_key=True, foreign_key="runs.id")
+    position: int = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    agent: str
+    branch: str
+    prompt_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    messages: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    parameters_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    seed: int | None = None
+    outcome: str
+    content: str = Field(sa_column=long_text(nullable=False))
+    reasoning: str | None = Field(default=None, sa_column=long_text())
+    finish: str
+    served_model: str
+    fingerprint: str | None = None
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    latency_ms: int
+    price: float | None = None
+    currency: str | None = None
+    created_at: float
