@@ -7,7 +7,14 @@ from langgraph.runtime import Runtime
 
 from agents.cast import Cast
 from agents.counselor import Whisper
-from agents.risk import Kind, Level, find_risk_words, higher_level, read_risk, word_crisis
+from agents.risk import (
+    Kind,
+    Level,
+    find_risk_words,
+    higher_level,
+    read_risk,
+    word_crisis,
+)
 from graphs.turn import TurnState, current_exchange, write_draft
 
 CRISIS_EXCHANGES = 7

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.prompt import load_prompt
-
 from agents.cast import Role
 from agents.endpoint import Endpoint
+from agents.prompt import load_prompt
 from agents.tokens import estimate_tokens
 from agents.transcript import Language
 from graphs.recipe import Recipe

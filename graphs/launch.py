@@ -10,7 +10,13 @@ from typing import Any
 from agents.endpoint import read_key
 from agents.gateway import Gateway
 from agents.tally import Tally
-from graphs.config import RunConfig, read_cast, read_environment, read_pairs, resolve_config
+from graphs.config import (
+    RunConfig,
+    read_cast,
+    read_environment,
+    read_pairs,
+    resolve_config,
+)
 from graphs.estimate import Estimate, estimate_run
 from graphs.job import Job, prepare
 from graphs.progress import Progress

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from agents.policy import Policy, decide
-from agents.risk import Level, tier_of
+from agents.risk import Level, higher_level, tier_of
 from graphs.state import SessionState
 from graphs.units import Unit
 from store.records import (
@@ -53,6 +53,8 @@ def record_session(about: About, state: SessionState, policy: Policy) -> Dialogu
     is_rejected = bool(state["reject_reasons"])
     profile = state.get("profile")
     level = read_level(state)
+    if profile is not None and profile.risk:
+        level = higher_level(level, "passive")
     age = profile.age if profile is not None else about.unit.plan.age
     tier = tier_of(level, about.unit.plan.risk, age)
     decided = decide(policy, standing, verdicts)

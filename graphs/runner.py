@@ -5,14 +5,13 @@ import gc
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
 from dataclasses import dataclass
-
-from agents.prompt import PromptError
+from typing import cast
 
 from agents.cast import Cast
 from agents.errors import ModelError
 from agents.gateway import GateClosed, Gateway
+from agents.prompt import PromptError
 from agents.tally import Tally
 from graphs.branch import current_branch
 from graphs.job import Job

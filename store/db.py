@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from store.errors import StoreError
+from taxonomy.command import Parser, run_main
 from taxonomy.refusal import InputError
 
 SCHEMA_TABLE = "psyfoundry_schema"
@@ -180,3 +181,39 @@ def explain(error: SQLAlchemyError) -> str:
     if "malformed" in line or "not a database" in line:
         return f"{line}; restore a copy, nothing was changed"
     return line
+
+
+def main() -> int:
+    """Upgrade, check or back up a database."""
+    parser = Parser("store.db", description=__doc__)
+    parser.add_argument("verb", choices=("upgrade", "check", "backup"))
+    parser.add_argument("--db", metavar="URL", help=f"default $DATABASE_URL, else {DEFAULT_URL}")
+    flags = parser.parse_args()
+    engine = open_db(
+        flags.db or os.environ.get("DATABASE_URL") or DEFAULT_URL, create=flags.verb == "upgrade"
+    )
+    shown = mask_url(engine.url.render_as_string(hide_password=True))
+    if flags.verb == "backup":
+        print(f"{shown}: {back_up(engine)}")
+        return 0
+    if flags.verb == "check" and engine.dialect.name == "sqlite":
+        with engine.connect() as db:
+            problems = [
+                str(row[0])
+                for row in db.exec_driver_sql("PRAGMA integrity_check")
+                if row[0] != "ok"
+            ]
+            orphans = db.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if problems or orphans:
+            raise StoreError(
+                f"{shown}: {'; '.join(problems[:3])} {len(orphans)} rows without a parent; restore a copy"
+            )
+    print(
+        f"{shown}: the schema is current"
+        + (" and the file is sound" if flags.verb == "check" else "")
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

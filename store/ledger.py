@@ -15,7 +15,13 @@ from store.clean import clean_text
 from store.db import explain, mask_url
 from store.errors import StoreError
 from store.records import DialogueRecord
-from store.rows import INSERT_CALL, INSERT_MESSAGE, INSERT_PARAMETERS, hash_text, save_dialogue
+from store.rows import (
+    INSERT_CALL,
+    INSERT_MESSAGE,
+    INSERT_PARAMETERS,
+    hash_text,
+    save_dialogue,
+)
 from store.runs import beat
 
 MOST_KNOWN = 500_000

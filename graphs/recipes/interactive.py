@@ -7,7 +7,6 @@ Where this differs: the session critic of this house scores the result; the pape
 from collections.abc import Mapping
 from typing import Literal
 
-from agents.prompt import load_prompt
 from langgraph.graph import StateGraph
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +15,7 @@ from agents.cast import Cast, Role
 from agents.checks import check_utterance
 from agents.critic import judge_session
 from agents.message import Message
+from agents.prompt import load_prompt
 from agents.transcript import Language, Utterance
 from graphs.recipe import Recipe
 from graphs.state import EndReason, Found, Judged, SessionState

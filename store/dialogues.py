@@ -1,0 +1,176 @@
+"""Shows stored dialogues in a shell: python -m store.dialogues list | show ID [--reasoning] [--calls] [--db URL]."""
+
+import json
+import os
+import unicodedata
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select
+
+from store.db import DEFAULT_URL, open_db
+from store.standing import Review, Standing, standing_of
+from store.tables import (
+    CallRow,
+    DecisionRow,
+    DialogueRow,
+    FindingRow,
+    ReviewRow,
+    SeedRow,
+    UtteranceRow,
+    VerdictRow,
+)
+from taxonomy.command import Parser, run_main
+from taxonomy.refusal import InputError
+
+Numbered = TypeVar("Numbered", UtteranceRow, FindingRow, VerdictRow)
+NAMES = {
+    "zh": {"client": "来访者", "counselor": "咨询师"},
+    "en": {"client": "Client", "counselor": "Counselor"},
+}
+
+
+def show_text(text: str) -> str:
+    """Return model text without control characters, so that nothing in it can steer a terminal."""
+    return "".join(
+        char if char == "\n" or unicodedata.category(char)[0] != "C" else "�" for char in text
+    )
+
+
+def find_standing(db: Session, dialogue: DialogueRow) -> Standing:
+    """Return a dialogue's standing from its newest decision and its reviews."""
+    decision = db.exec(
+        select(DecisionRow)
+        .where(DecisionRow.dialogue_id == dialogue.id)
+        .order_by(col(DecisionRow.id).desc())
+    ).first()
+    reviews = db.exec(
+        select(ReviewRow).where(ReviewRow.dialogue_id == dialogue.id).order_by(col(ReviewRow.id))
+    )
+    words = [Review(row.verdict, row.is_adjudication) for row in reviews]  # type: ignore[arg-type]
+    return standing_of(
+        dialogue.outcome,
+        decision.choice if decision else None,  # type: ignore[arg-type]
+        words,
+        is_crisis=dialogue.is_crisis,
+        is_edited=dialogue.is_edited,
+    )
+
+
+def list_dialogues(engine: Engine, flags: Namespace) -> None:
+    """Print one line a dialogue, newest run first."""
+    with Session(engine) as db:
+        query = select(DialogueRow).order_by(
+            col(DialogueRow.run_id).desc(), col(DialogueRow.position)
+        )
+        if flags.run is not None:
+            query = query.where(DialogueRow.run_id == flags.run)
+        if flags.outcome is not None:
+            query = query.where(DialogueRow.outcome == flags.outcome)
+        for row in db.exec(query.limit(flags.limit)):
+            seed = db.get(SeedRow, row.seed_id)
+            unit = name_unit(seed)
+            fields = {
+                "id": row.id,
+                "outcome": row.outcome,
+                "standing": find_standing(db, row),
+                "exchanges": row.exchanges,
+                "end": row.end_reason or row.error_kind or "",
+                "risk": row.risk_tier,
+                "unit": unit,
+                "rehearsal": row.is_rehearsal,
+            }
+            if flags.json:
+                print(json.dumps(fields, ensure_ascii=False))
+            else:
+                mark = "  rehearsal" if row.is_rehearsal else ""
+                print(
+                    f"{row.id:<10}{row.outcome:<10}{fields['standing']:<10}{row.exchanges:>3}  "
+                    f"{fields['end']:<13}{row.risk_tier:<9}{unit}{mark}"
+                )
+
+
+def name_unit(seed: SeedRow | None) -> str:
+    """Return where a dialogue's input came from, in a few words."""
+    if seed is None:
+        return ""
+    if seed.kind == "cell":
+        return f"{seed.emotion} x {seed.scene}"
+    return f"{seed.file}:{seed.row}" + (f" ({seed.row_id})" if seed.row_id else "")
+
+
+def show_dialogue(engine: Engine, flags: Namespace) -> None:
+    """Print a dialogue as it reads, with what was found and judged."""
+    with Session(engine) as db:
+        row = db.get(DialogueRow, flags.id)
+        if row is None:
+            raise InputError(
+                f"there is no dialogue {flags.id!r}; python -m store.dialogues list names them"
+            )
+        rehearsal = ", rehearsal" if row.is_rehearsal else ""
+        print(f"{row.id}  {row.recipe}, {name_unit(db.get(SeedRow, row.seed_id))}{rehearsal}")
+        why = row.reason or row.end_reason or ""
+        print(f"{row.outcome} ({show_text(why)}), {find_standing(db, row)}, risk {row.risk_tier}\n")
+        lines = of_dialogue(db, UtteranceRow, row.id)
+        for line in lines:
+            if flags.reasoning and line.reasoning:
+                print(f"    ({show_text(line.reasoning)})")
+            print(f"{NAMES[row.language][line.speaker]}: {show_text(line.text)}")
+        print()
+        for found in of_dialogue(db, FindingRow, row.id):
+            place = f"exchange {found.exchange}, {found.speaker}, attempt {found.attempt}"
+            print(f"finding {found.rule} ({found.severity}) at {place}: {show_text(found.reason)}")
+        for verdict in of_dialogue(db, VerdictRow, row.id):
+            if verdict.exchange == 0 or verdict.reason or verdict.unscored:
+                place = f"exchange {verdict.exchange}" if verdict.exchange else "session"
+                told = verdict.scores or f"unscored: {verdict.unscored}"
+                print(
+                    f"verdict {verdict.rubric} on {place}: {told} {show_text(verdict.reason or '')}"
+                )
+        if flags.calls:
+            query = select(CallRow).where(
+                CallRow.run_id == row.run_id, CallRow.position == row.position
+            )
+            for call in db.exec(query.order_by(col(CallRow.number))):
+                tokens = f"{call.prompt_tokens} + {call.completion_tokens} tokens"
+                print(
+                    f"call {call.number}: {call.branch} on {call.served_model}, {tokens}, {call.outcome}"
+                )
+
+
+def of_dialogue(db: Session, table: type[Numbered], dialogue_id: str) -> Sequence[Numbered]:
+    """Return a dialogue's rows of a table, in order."""
+    query = select(table).where(table.dialogue_id == dialogue_id)
+    return db.exec(query.order_by(col(table.number))).all()
+
+
+def build_parser() -> Parser:
+    """Return the parser of this command."""
+    parser = Parser("store.dialogues", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show")
+    listing = verbs.add_parser("list", help="one line a dialogue")
+    listing.add_argument("--run", type=int, metavar="N", help="only this run")
+    listing.add_argument("--outcome", choices=("done", "rejected", "failed"), help="only these")
+    listing.add_argument("--limit", type=int, default=50, metavar="N", help="at most N; default 50")
+    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    showing = verbs.add_parser("show", help="one dialogue as it reads")
+    showing.add_argument("id", metavar="ID", help="<run>/<position>")
+    showing.add_argument("--reasoning", action="store_true", help="the counselor's reasoning too")
+    showing.add_argument("--calls", action="store_true", help="the calls behind it too")
+    for verb in (listing, showing):
+        verb.add_argument("--db", metavar="URL", help=f"default $DATABASE_URL, else {DEFAULT_URL}")
+    return parser
+
+
+def main() -> int:
+    """List or show."""
+    flags = build_parser().parse_args()
+    engine = open_db(flags.db or os.environ.get("DATABASE_URL") or DEFAULT_URL, create=False)
+    (list_dialogues if flags.verb == "list" else show_dialogue)(engine, flags)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
