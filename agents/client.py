@@ -16,14 +16,15 @@ async def speak(
 ) -> Utterance:
     """Say the client's next line."""
     head = load_prompt("client/head", cast.language)
-    rendered = head.render(
+    sheet = load_prompt("client/profile", cast.language).render(
         profile=list_fields(profile, cast.language),
         attitude=plan.attitude,
         style=plan.style,
         ending=plan.ending,
     )
     thread = [
-        *cast.open_thread(rendered),
+        Message("system", head.render()),
+        Message("system", sheet),
         *build_thread(cast, plan, transcript, is_at_risk=bool(profile.risk)),
     ]
     said = await cast.say("client", head.hash, thread)

@@ -205,7 +205,7 @@ class ParametersRow(SQLModel, table=True):
 class CallRow(SQLModel, table=True):
     """One answered call: the request by hashes, the answer, and what it took.
 
-    `messages` holds 13 bytes a part: the first letter of its role and the hash of its text.
+    `messages` holds 11 bytes a part: the first letter of its role and the hash of its text.
     """
 
     __tablename__ = "calls"
