@@ -14,11 +14,8 @@ ITEM = re.compile(
 )
 SCALE = re.compile(r"(-?\d+)\s*(?:\.\.|–|-|~|～|到|至|to)\s*(-?\d+)")
 LIST_MARK = re.compile(r"^\s*(?:\d+[.、)]|[-*•])\s|首先|其次|第一，|firstly|secondly", re.MULTILINE)
-DRAFT = re.compile(
-    r"(?:草稿|初稿|要说的话|打算说|这一句|回复|draft|reply|about to say)"
-    r"[^\n：:]{0,30}[：:]\s*(.+?)(?=\n\s*\n|\Z)",
-    re.DOTALL | re.IGNORECASE,
-)
+DRAFT = re.compile(r"草稿|draft", re.IGNORECASE)
+COUNSELOR = re.compile(r"^(?:咨询师：|Counselor: )", re.MULTILINE)
 QUOTES = '“”"「」『』 \n'
 LONGEST = {"zh": 120, "en": 420}
 REASONS = {
@@ -69,9 +66,13 @@ def find_scale(head: str) -> tuple[int, int]:
 
 
 def find_draft(asked: Asked) -> str:
-    """Return the draft to be judged: what follows its label in the question."""
-    found = DRAFT.findall(ask_of(asked))
-    return str(found[-1]).strip(QUOTES) if found else ""
+    """Return the counselor's last line where the question is about a draft, else nothing."""
+    ask = ask_of(asked)
+    if not DRAFT.search(ask):
+        return ""
+    shown = "\n\n".join("\n\n".join(parts) for parts in asked.others)
+    last = COUNSELOR.split(shown)[-1]
+    return last.split("\n\n")[0].strip(QUOTES)
 
 
 def find_fault(draft: str, asked: Asked) -> tuple[str, str]:

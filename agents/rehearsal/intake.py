@@ -34,6 +34,8 @@ SIGNS = {
         "neutral": ("neutral", "观望", "中立"),
     },
 }
+RISK = re.compile(r"^\W*(?:风险：有|Risk: yes).*$", re.MULTILINE | re.IGNORECASE)
+ACTIVE = re.compile(r"举动|正在遭受|明确|acts of|abused now|active", re.IGNORECASE)
 TEEN, YOUTH, STUDENT, OLD = 15, 19, 24, 60
 DEFAULT_AGE = 27
 STUDYING = {"zh": 5, "en": 3}
@@ -44,7 +46,7 @@ SEEKING = {"zh": (8, 12), "en": (6, 10)}
 def write_profile(asked: Asked, draw: Draw) -> str:
     """Return a ClientProfile as JSON."""
     phrases = load_phrases(asked.language)
-    cell = asked.last + "\n" + asked.last_notes
+    cell = "\n".join(asked.others[0]) if asked.others else ""
     age = find_age(cell, asked)
     gender = find_gender(cell, asked, draw)
     topic = find_topic(cell, phrases, draw)
@@ -119,12 +121,10 @@ def find_feeling(cell: str, phrases: Phrases, draw: Draw) -> str:
 
 def find_risk(cell: str) -> str:
     """Return the risk tier that is planned; `none` where none is named."""
-    for level in ("active", "passive"):
-        if re.search(rf"\b{level}\b", cell):
-            return level
-    if re.search(r"主动(?:的)?(?:自杀|轻生|想死|念头)|想过(?:死|自杀)|active", cell):
-        return "active"
-    return "passive" if re.search(r"被动|不想活|活着没意思|醒不过来|passive", cell) else "none"
+    planned = RISK.search(cell)
+    if planned is None:
+        return "none"
+    return "active" if ACTIVE.search(planned[0]) else "passive"
 
 
 def find_style(cell: str) -> tuple[str, str]:

@@ -27,7 +27,7 @@ PROFILE = [("称呼", "小周"), ("年龄", "31")]
 
 VALUES: dict[str, dict[str, Any]] = {
     "cast/repair": {"problem": "move: choose one"},
-    "client/head": {
+    "client/profile": {
         "profile": PROFILE,
         "attitude": "open",
         "style": "plain",
@@ -72,6 +72,7 @@ VALUES: dict[str, dict[str, Any]] = {
     },
 }
 NO_VALUES = {
+    "client/head",
     "client/opening",
     "critic/session_ask",
     "critic/turn_ask",
@@ -94,7 +95,7 @@ JSON_IDS = [
 """The prompts of the agents that answer in JSON: an endpoint's JSON mode asks for the word."""
 
 FORBIDDEN = {
-    "a phone-like number": r"\d{3,}|\d(?:[ -]?\d){5,}",
+    "a phone-like number": r"(?<!\d)(?!100(?!\d))\d{3,}|\d(?:[ -]?\d){5,}",
     "a percentage": r"\d\s*[%％]|百分之|per ?cent\b",
     "a model's name": r"(?i)gpt|claude|gemini|llama|qwen|deepseek|mistral|chatglm|kimi|千问|豆包|文心",
     "a chat-template token": r"(?i)<\|?/?[a-z_]+\|?>|\[/?inst\]|<<sys>>",
@@ -148,7 +149,7 @@ def test_jinja_in_a_value_is_only_text(language: Language) -> None:
     assert trick in render(
         "counselor/memory", language, memory=Memory(**{**vars(MEMORY), "affect": trick})
     )
-    assert trick in render("client/head", language, profile=[("x", trick)])
+    assert trick in render("client/profile", language, profile=[("x", trick)])
     assert trick in render("interactive/client", language, profile=trick)
     assert trick in render("intake/text", language, text=trick)
     assert trick in render("cast/repair", language, problem=trick)
@@ -170,7 +171,7 @@ def test_the_hash_is_that_of_the_file() -> None:
 
 @pytest.mark.parametrize(("id", "language"), BOTH)
 def test_no_prompt_holds_what_must_not_be_said(id: str, language: Language) -> None:
-    text = load_prompt(id, language).text
+    text = re.sub(r"\{[{%].*?[%}]\}", "", load_prompt(id, language).text)
     for what, pattern in FORBIDDEN.items():
         found = re.search(pattern, text)
         assert not found, f"{id}.{language}: {what}: {found}"
@@ -186,14 +187,16 @@ def test_a_counselor_prompt_takes_nothing_of_the_profile(id: str) -> None:
         assert not variables & {"profile", "client", "plan", *FIELD_NAMES[language]}
 
 
-@pytest.mark.parametrize(("id", "language"), product(["counselor/head", "client/head"], LANGUAGES))
+@pytest.mark.parametrize(
+    ("id", "language"), [*product(["counselor/head", "client/head"], LANGUAGES)]
+)
 def test_a_head_begins_with_a_long_fixed_part(id: str, language: Language) -> None:
     """What is the same in every session comes first, where a prefix cache can serve it."""
     fixed = re.split(r"\{[{%]", load_prompt(id, language).text, maxsplit=1)[0]
     assert len(fixed) >= 500
 
 
-@pytest.mark.parametrize(("id", "language"), product(JSON_IDS, LANGUAGES))
+@pytest.mark.parametrize(("id", "language"), [*product(JSON_IDS, LANGUAGES)])
 def test_an_agent_that_answers_in_json_is_told_so(id: str, language: Language) -> None:
     assert "JSON" in load_prompt(id, language).text
 
@@ -213,8 +216,8 @@ def test_every_branch_says_something_of_its_own(language: Language) -> None:
         assert len(notes) == 2
         assert all(note.startswith("【") and note.endswith("】") for note in notes)
     assert len({render("client/ending", language, ending=each) for each in ENDINGS}) == len(ENDINGS)
-    assert len({render("client/head", language, style=each) for each in STYLES}) == len(STYLES)
-    assert len({render("client/head", language, attitude=each) for each in ATTITUDES}) == 3
+    assert len({render("client/profile", language, style=each) for each in STYLES}) == len(STYLES)
+    assert len({render("client/profile", language, attitude=each) for each in ATTITUDES}) == 3
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -242,7 +245,7 @@ def test_a_critic_is_given_each_item_and_the_scale(language: Language) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_crisis_note_says_the_listed_numbers_and_no_other(language: Language) -> None:
     lines, emergency = lines_for(language), emergency_for(language)
-    allowed = " ".join([*(line.number + line.name + line.hours for line in lines), *emergency])
+    allowed = f"{[(line.number, line.name, line.hours) for line in lines]} {emergency}"
     told = {}
     for kind, level in product(get_args(Kind), LEVELS):
         if "none" in (kind, level):
