@@ -38,7 +38,7 @@ ENDINGS = (
 )
 ENDING_NOTE = ("时间快到", "你就走", "结局", "out of time", "line you leave", "about to end")
 REFERRED = ("医生", "大夫", "医院", "doctor")
-DANGER = ("危机", "自杀", "crisis", "suicide")
+DANGER = ("平常的谈话先放下", "危机", "自杀", "ordinary counselling stops", "crisis", "suicide")
 REWRITE = ("重写", "改写", "重说", "重新", "rewrite", "say it again", "once more", "again")
 NUMBER = re.compile(r"\d{3,}(?:[ -]\d{3,})*")
 
