@@ -141,9 +141,7 @@ def _excerpt(body: bytes) -> str:
 
 def _text(value: object) -> str:
     if isinstance(value, list):
-        parts = [
-            part.get("text") or part.get("summary") for part in value if isinstance(part, dict)
-        ]
+        parts = [part.get("text") or part.get("summary") for part in value if isinstance(part, dict)]
         value = "".join(part for part in parts if isinstance(part, str))
     if value is None:
         return ""

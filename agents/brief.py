@@ -28,7 +28,9 @@ def brief_cell(taxonomy: Taxonomy, plan: SessionPlan, language: Language) -> Bri
     scene = taxonomy.scene(plan.cell.scene)
     tier = taxonomy.risk_tier(plan.risk)
     if language == "zh":
-        text = f"{plan.age}岁，{'女' if plan.gender == 'female' else '男'}。{scene.definition_zh} {emotion.definition_zh}"
+        text = (
+            f"{plan.age}岁，{'女' if plan.gender == 'female' else '男'}。{scene.definition_zh} {emotion.definition_zh}"
+        )
         return Brief(
             text, emotion.zh, emotion.definition_zh, taxonomy.family(emotion.family).zh,
             scene.zh, scene.definition_zh, tier.definition_zh,

@@ -119,14 +119,10 @@ class Cast:
             recorded = self.ledger.look_up(key)
             if recorded is None:
                 answer = await self.gateway.send(endpoint, body)
-                number = await self._record(
-                    key, role, branch, prompt_hash, thread, settings, seed, endpoint, answer
-                )
+                number = await self._record(key, role, branch, prompt_hash, thread, settings, seed, endpoint, answer)
                 reply = _Reply(number, answer.outcome, answer.content, answer.reasoning)
             else:
-                reply = _Reply(
-                    recorded.number, recorded.outcome, recorded.content, recorded.reasoning
-                )
+                reply = _Reply(recorded.number, recorded.outcome, recorded.content, recorded.reasoning)
             if reply.outcome == "ok":
                 return reply
             attempt += 1
@@ -175,9 +171,7 @@ class Cast:
         )
 
 
-def read_form(
-    content: str, form: type[Form], find_fault: Callable[[Form], str | None]
-) -> tuple[Form | None, str]:
+def read_form(content: str, form: type[Form], find_fault: Callable[[Form], str | None]) -> tuple[Form | None, str]:
     """Return the validated form, or None and what is wrong with it in one line."""
     try:
         filled = form.model_validate_json(FENCE.sub("", content))

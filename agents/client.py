@@ -11,9 +11,7 @@ from agents.transcript import Utterance
 from taxonomy.plan import SessionPlan
 
 
-async def speak(
-    cast: Cast, profile: ClientProfile, plan: SessionPlan, transcript: Sequence[Utterance]
-) -> Utterance:
+async def speak(cast: Cast, profile: ClientProfile, plan: SessionPlan, transcript: Sequence[Utterance]) -> Utterance:
     """Say the client's next line."""
     head = load_prompt("client/head", cast.language)
     sheet = load_prompt("client/profile", cast.language).render(

@@ -41,9 +41,7 @@ async def reply(
     return Utterance("counselor", said.text, said.reasoning, said.call, stage)
 
 
-def build_thread(
-    cast: Cast, transcript: Sequence[Utterance], whispers: Sequence[Whisper]
-) -> Iterator[Message]:
+def build_thread(cast: Cast, transcript: Sequence[Utterance], whispers: Sequence[Whisper]) -> Iterator[Message]:
     """Yield the session as the counselor lives it: append-only, so that its prefix is served from a cache."""
     exchange = 0
     for line in transcript:
@@ -62,6 +60,4 @@ def build_thread(
 
 def word_rewrite(cast: Cast, draft: str, reasons: Sequence[str]) -> str:
     """Return the note that sends a draft back with the reasons."""
-    return load_prompt("counselor/rewrite", cast.language).render(
-        draft=draft, reasons=list(reasons)
-    )
+    return load_prompt("counselor/rewrite", cast.language).render(draft=draft, reasons=list(reasons))

@@ -148,17 +148,13 @@ async def judge_turn(
     return await _judge(cast, rubric_name, "critic/turn_head", ask, [*transcript, draft])
 
 
-async def judge_session(
-    cast: Cast, transcript: Sequence[Utterance], rubric_name: str = "session"
-) -> Judgement:
+async def judge_session(cast: Cast, transcript: Sequence[Utterance], rubric_name: str = "session") -> Judgement:
     """Judge a whole session."""
     ask = load_prompt("critic/session_ask", cast.language).render()
     return await _judge(cast, rubric_name, "critic/session_head", ask, transcript)
 
 
-async def _judge(
-    cast: Cast, rubric_name: str, head_id: str, ask: str, transcript: Sequence[Utterance]
-) -> Judgement:
+async def _judge(cast: Cast, rubric_name: str, head_id: str, ask: str, transcript: Sequence[Utterance]) -> Judgement:
     rubric = load_rubric(rubric_name)
     head = load_prompt(head_id, cast.language)
     rendered = head.render(rubric=render_rubric(rubric_name, cast.language))
@@ -178,6 +174,4 @@ async def _judge(
         return Judgement(rubric.name, rubric.version, rubric.scope, None, {}, "", None, str(error))
     scores = {item.id: item.score for item in verdict.items}
     quotes = {item.id: item.quote for item in verdict.items if item.quote}
-    return Judgement(
-        rubric.name, rubric.version, rubric.scope, scores, quotes, verdict.reason, call
-    )
+    return Judgement(rubric.name, rubric.version, rubric.scope, scores, quotes, verdict.reason, call)

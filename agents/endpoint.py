@@ -74,13 +74,9 @@ class Endpoint(BaseModel):
         if url.scheme not in ("http", "https") or not url.hostname:
             raise WrongValue("write an http or https address, such as https://host/v1", "base_url")
         if url.username or url.password or url.query:
-            raise WrongValue(
-                "leave keys and passwords out of the address; name api_key_env", "base_url"
-            )
+            raise WrongValue("leave keys and passwords out of the address; name api_key_env", "base_url")
         if self.api_key_env and url.scheme == "http" and not is_near(url.hostname):
-            raise WrongValue(
-                "a key is sent over https only, except to this machine and its network", "base_url"
-            )
+            raise WrongValue("a key is sent over https only, except to this machine and its network", "base_url")
         if self.prices is not None and self.currency is None:
             raise WrongValue("say the currency of the prices: CNY or USD", "prices")
         return self
@@ -149,9 +145,7 @@ def _read_address(spec: str, environment: Mapping[str, str]) -> Endpoint:
     url = urlsplit(address)
     shown = f"{url.scheme}://{url.hostname or ''}"
     if not model:
-        raise InputError(
-            f"--model {shown}...: write URL#MODEL, such as http://127.0.0.1:8000/v1#my-model"
-        )
+        raise InputError(f"--model {shown}...: write URL#MODEL, such as http://127.0.0.1:8000/v1#my-model")
     has_key = bool(environment.get(OWN_KEY))
     needs_key = has_key or not is_loopback(url.hostname or "")
     try:

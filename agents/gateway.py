@@ -42,9 +42,7 @@ class RetryPolicy:
 class Gateway:
     """Sends requests to any number of endpoints, at most `concurrency` at a time."""
 
-    def __init__(
-        self, environment: Mapping[str, str], concurrency: int, policy: RetryPolicy | None = None
-    ) -> None:
+    def __init__(self, environment: Mapping[str, str], concurrency: int, policy: RetryPolicy | None = None) -> None:
         self._environment = environment
         self._concurrency = concurrency
         self._policy = policy or RetryPolicy()
@@ -97,9 +95,7 @@ class Gateway:
             await client.close()
         self._clients.clear()
 
-    async def _send_once(
-        self, client: "openai.AsyncOpenAI", endpoint: Endpoint, body: bytes
-    ) -> Answer:
+    async def _send_once(self, client: "openai.AsyncOpenAI", endpoint: Endpoint, body: bytes) -> Answer:
         import httpx2
         import openai
 
@@ -117,13 +113,14 @@ class Gateway:
             told = error.response.headers.get("retry-after")
             shown = " ".join(error.response.text.replace(client.api_key, "[key]").split())[:200]
             raise sort_status(endpoint, error.status_code, shown, told) from None
-        except (TimeoutError, openai.APITimeoutError):
+        except (TimeoutError, openai.APITimeoutError) as error:
+            if isinstance(error.__cause__, httpx2.ConnectTimeout):
+                # So the aiohttp transport tells of a refused connection or an unknown host, too.
+                raise _Passing(unreachable(endpoint, error.__cause__)) from None
             problem = f"{endpoint.name} did not answer within {endpoint.deadline_s:g} s"
             raise _Passing(ModelError("timeout", problem)) from None
         except openai.APIConnectionError as error:
-            cause = type(error.__cause__ or error).__name__
-            problem = f"{endpoint.name} at {endpoint.base_url} cannot be reached ({cause})"
-            raise _Passing(ModelError("unreachable", problem)) from None
+            raise _Passing(unreachable(endpoint, error.__cause__ or error)) from None
         try:
             return read_answer(data, round((time.perf_counter() - started) * 1000))
         except ModelError as error:
@@ -142,13 +139,17 @@ class _Passing(Exception):
         self.retry_after = retry_after
 
 
+def unreachable(endpoint: Endpoint, cause: BaseException) -> ModelError:
+    """Return the error for an address where nobody answers."""
+    shown = " ".join(str(cause).split())[:120] or type(cause).__name__
+    return ModelError("unreachable", f"{endpoint.name} at {endpoint.base_url} cannot be reached: {shown}")
+
+
 def sort_status(endpoint: Endpoint, status: int, text: str, told: str | None) -> Exception:
     """Return the error for an HTTP status: final for what no repetition mends, passing for the rest."""
     problem = f"{endpoint.name} answered {status}: {text}"
     if 300 <= status < 400:
-        return ModelError(
-            "unreachable", f"{endpoint.name} redirects elsewhere ({status}); correct its base_url"
-        )
+        return ModelError("unreachable", f"{endpoint.name} redirects elsewhere ({status}); correct its base_url")
     if status in REFUSALS:
         return ModelError("refused", problem)
     if status in BAD_REQUESTS:
@@ -167,12 +168,8 @@ def make_client(endpoint: Endpoint, key: str, concurrency: int) -> "openai.Async
 
         transport = httpx2.ASGITransport(app=create_app())
         http = httpx2.AsyncClient(transport=transport)
-        return openai.AsyncOpenAI(
-            api_key=key, base_url="http://rehearsal/v1", max_retries=0, http_client=http
-        )
-    pool = httpx2.Limits(
-        max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=60
-    )
+        return openai.AsyncOpenAI(api_key=key, base_url="http://rehearsal/v1", max_retries=0, http_client=http)
+    pool = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=60)
     return openai.AsyncOpenAI(
         api_key=key,
         base_url=endpoint.base_url,

@@ -54,9 +54,7 @@ class SessionLedger(Protocol):
         ...
 
 
-def call_key(
-    session_id: str, agent: str, branch: str, body: bytes, occurrence: int, attempt: int
-) -> bytes:
+def call_key(session_id: str, agent: str, branch: str, body: bytes, occurrence: int, attempt: int) -> bytes:
     """Return the 16 bytes under which a call is kept: the exact request, where it was made, and which time."""
     place = f"{session_id}\0{agent}\0{branch}\0{occurrence}\0{attempt}\0".encode()
     return blake2b(place + body, digest_size=16).digest()

@@ -28,9 +28,7 @@ def is_renewal_due(exchange: int) -> bool:
     return exchange > 1 and exchange % RENEW_EVERY == 1
 
 
-async def renew_memory(
-    cast: Cast, memory: Memory | None, transcript: Sequence[Utterance]
-) -> Memory:
+async def renew_memory(cast: Cast, memory: Memory | None, transcript: Sequence[Utterance]) -> Memory:
     """Return the memory brought up to the last utterance."""
     head = load_prompt("memory/head", cast.language)
     ask = load_prompt("memory/ask", cast.language).render(memory=memory)

@@ -42,9 +42,7 @@ def load_policy(path: Path) -> Policy:
     return read_yaml(path, Policy)
 
 
-def decide(
-    policy: Policy, findings: Sequence[Finding], judgements: Sequence[Judgement]
-) -> Decision:
+def decide(policy: Policy, findings: Sequence[Finding], judgements: Sequence[Judgement]) -> Decision:
     """Decide on a finished dialogue from the findings and verdicts on what stands in it."""
     faults = [f"{f.rule}: {f.reason}" for f in findings if f.severity in policy.reject_severities]
     if faults:

@@ -1,6 +1,5 @@
 """The client's profile: what the intake writes, what the client plays from and what the counselor never sees."""
 
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.transcript import Language
@@ -78,8 +77,4 @@ FIELD_NAMES: dict[Language, dict[str, str]] = {
 def list_fields(profile: ClientProfile, language: Language) -> list[tuple[str, str]]:
     """Return (label, content) of each field that is not empty, in the order of the profile."""
     values = profile.model_dump()
-    return [
-        (label, str(values[key]))
-        for key, label in FIELD_NAMES[language].items()
-        if values[key] != ""
-    ]
+    return [(label, str(values[key])) for key, label in FIELD_NAMES[language].items() if values[key] != ""]

@@ -14,9 +14,7 @@ from agents.transcript import Language
 from taxonomy.refusal import Refusal
 
 FOLDER = Path(__file__).parent / "prompts"
-ENVIRONMENT = SandboxedEnvironment(
-    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-)
+ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
 
 
 class PromptError(Refusal):

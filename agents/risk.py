@@ -93,9 +93,7 @@ def tier_of(level: Level, planned: Level, age: int | None) -> Level:
     return LEVELS[min(LEVELS.index(graver) + 1, len(LEVELS) - 1)]
 
 
-async def read_risk(
-    cast: Cast, transcript: Sequence[Utterance], found: Sequence[tuple[Kind, str]]
-) -> RiskReading:
+async def read_risk(cast: Cast, transcript: Sequence[Utterance], found: Sequence[tuple[Kind, str]]) -> RiskReading:
     """Ask how grave the words caught in the client's last line are."""
     head = load_prompt("risk/head", cast.language)
     ask = load_prompt("risk/ask", cast.language).render(words=[word for _, word in found])

@@ -104,9 +104,7 @@ def read_cast(pairs: list[str]) -> dict[str, str]:
     cast = read_pairs(pairs, "--cast")
     for role in cast:
         if role not in ROLES:
-            raise InputError(
-                f"--cast: unknown role {role!r}{suggest(role, ROLES)}; choose one of {', '.join(ROLES)}"
-            )
+            raise InputError(f"--cast: unknown role {role!r}{suggest(role, ROLES)}; choose one of {', '.join(ROLES)}")
     return cast
 
 

@@ -52,10 +52,7 @@ def estimate_run(
 ) -> Estimate:
     """Sum what the plans will take; prices as if no prompt token came from a cache, so that it errs upwards."""
     total = Estimate()
-    heads = {
-        role: estimate_tokens(load_prompt(head, language).text)
-        for role, head in recipe.heads.items()
-    }
+    heads = {role: estimate_tokens(load_prompt(head, language).text) for role, head in recipe.heads.items()}
     for plan in plans:
         total.sessions += 1
         for role, calls in recipe.estimate(plan, switches).items():

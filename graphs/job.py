@@ -45,10 +45,7 @@ def prepare(config: RunConfig, environment: Mapping[str, str]) -> Job:
         recipe=recipe,
         switches=read_switches(recipe, config.switches),
         units=load_units(config, recipe),
-        endpoints={
-            role: load_endpoint(config.cast.get(role, config.model), environment)
-            for role in recipe.roles
-        },
+        endpoints={role: load_endpoint(config.cast.get(role, config.model), environment) for role in recipe.roles},
         policy=load_policy(find_config("policy", config.policy)),
     )
 
@@ -59,9 +56,7 @@ def load_units(config: RunConfig, recipe: Recipe) -> Units:
     taxonomy = load_taxonomy(path)
     unit = "cell" if config.seeds is None else "text"
     if unit not in recipe.units:
-        raise InputError(
-            f"recipe {recipe.name!r} runs on {' or '.join(recipe.units)}, not on a {unit}"
-        )
+        raise InputError(f"recipe {recipe.name!r} runs on {' or '.join(recipe.units)}, not on a {unit}")
     if config.seeds is None:
         if config.field is not None:
             raise InputError("--field names a field of --seeds, which is missing")
@@ -75,9 +70,7 @@ def read_switches(recipe: Recipe, given: Mapping[str, Any]) -> BaseModel:
     for key in given:
         if key not in names:
             choice = f"; it has {', '.join(names)}" if names else "; it has none"
-            raise InputError(
-                f"--set: recipe {recipe.name!r} has no switch {key!r}{suggest(key, names)}{choice}"
-            )
+            raise InputError(f"--set: recipe {recipe.name!r} has no switch {key!r}{suggest(key, names)}{choice}")
     try:
         return recipe.switches.model_validate(given)
     except ValidationError as error:

@@ -73,9 +73,7 @@ def launch(request: Request) -> int:
     size = job.units.size()
     count = config.count or job.units.round()
     if request.dry_run:
-        print_estimate(
-            estimate(job, range(count if size is None else min(count, size))), in_full=True
-        )
+        print_estimate(estimate(job, range(count if size is None else min(count, size))), in_full=True)
         return 0
     check_keys(job, environment)
     database = open_db(config.db)
@@ -83,14 +81,10 @@ def launch(request: Request) -> int:
     first = 0 if request.fresh else next_position(database, line)
     last = first + count if size is None else min(first + count, size)
     if first >= last:
-        raise InputError(
-            f"all {size} rows of {job.units.source} have been run; --fresh runs them again"
-        )
+        raise InputError(f"all {size} rows of {job.units.source} have been run; --fresh runs them again")
     ask(estimate(job, range(first, last)), yes=request.yes)
     for unfinished in list_unfinished(database):
-        state = (
-            "still going" if unfinished.is_alive else f"--resume {unfinished.id} goes on with it"
-        )
+        state = "still going" if unfinished.is_alive else f"--resume {unfinished.id} goes on with it"
         print(f"run {unfinished.id} has {unfinished.done} of {unfinished.count} sessions; {state}")
     if first:
         print(f"going on at position {first} of the plan; --fresh starts at 0")
@@ -130,17 +124,13 @@ def resume(request: Request, flags: dict[str, Any], environment: Mapping[str, st
     kept = {key: getattr(config, key) for key in MAY_CHANGE if key in flags}
     job = prepare(RunConfig.model_validate({**stored.config, "db": config.db, **kept}), environment)
     if job.units.source != stored.source:
-        raise InputError(
-            f"--resume {run_id}: {stored.source} has changed since; it is now {job.units.source}"
-        )
+        raise InputError(f"--resume {run_id}: {stored.source} has changed since; it is now {job.units.source}")
     check_keys(job, environment)
     run = resume_run(database, run_id)
     return play(request, job, database, run, environment)
 
 
-def play(
-    request: Request, job: Job, database: Database, run: Run, environment: Mapping[str, str]
-) -> int:
+def play(request: Request, job: Job, database: Database, run: Run, environment: Mapping[str, str]) -> int:
     """Run the sessions that are left, and say what came of it."""
     started = time.monotonic()
     done = done_positions(database, run.id)
@@ -224,9 +214,7 @@ def ask(told: Estimate, *, yes: bool) -> None:
     if yes:
         return
     if told.unpriced or any(amount > ASK_ABOVE for amount in told.cost.values()):
-        raise InputError(
-            f"this run may cost more than {ASK_ABOVE:g} ({word_cost(told)}); add --yes to start it"
-        )
+        raise InputError(f"this run may cost more than {ASK_ABOVE:g} ({word_cost(told)}); add --yes to start it")
 
 
 def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -41,9 +41,7 @@ def record_session(about: About, state: SessionState, policy: Policy) -> Dialogu
     standing = [
         found.finding
         for found in state["found"]
-        if found.speaker == "client"
-        or not has_attempts
-        or (found.exchange, found.attempt) in chosen
+        if found.speaker == "client" or not has_attempts or (found.exchange, found.attempt) in chosen
     ]
     verdicts = [
         judged.judgement

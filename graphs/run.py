@@ -71,9 +71,7 @@ def build_parser() -> Parser:
 
 def list_settings(flags: Namespace) -> dict[str, Any]:
     """Return the run settings that stood on the command line."""
-    given = {
-        key: value for key, value in vars(flags).items() if key not in OWN and value is not None
-    }
+    given = {key: value for key, value in vars(flags).items() if key not in OWN and value is not None}
     if flags.set:
         given["switches"] = flags.set
     if flags.cast:

@@ -86,9 +86,7 @@ class Runner:
             return
         self._ending.interrupted = True
         self._stop()
-        self._progress.say(
-            f"stopping: calls in flight may finish for {GRACE_S:.0f} s; Ctrl-C again ends at once"
-        )
+        self._progress.say(f"stopping: calls in flight may finish for {GRACE_S:.0f} s; Ctrl-C again ends at once")
 
     def _stop(self) -> None:
         self._gateway.close_gate()

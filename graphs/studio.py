@@ -81,8 +81,7 @@ def open_recipe(name: str) -> CompiledStateGraph[Played, None, Wish, Played]:
         finally:
             await gateway.aclose()
         lines = [
-            {"speaker": line.speaker, "text": line.text, "reasoning": line.reasoning}
-            for line in end["transcript"]
+            {"speaker": line.speaker, "text": line.text, "reasoning": line.reasoning} for line in end["transcript"]
         ]
         return {"transcript": lines, "end_reason": end["end_reason"]}
 

@@ -31,9 +31,7 @@ def word_cost(estimate: Estimate) -> str:
     """Return the estimated cost in words."""
     parts = [f"at most {amount:.2f} {currency}" for currency, amount in estimate.cost.items()]
     if estimate.unpriced:
-        parts.append(
-            f"unknown cost at {', '.join(sorted(estimate.unpriced))} (no prices in its endpoint file)"
-        )
+        parts.append(f"unknown cost at {', '.join(sorted(estimate.unpriced))} (no prices in its endpoint file)")
     return ", ".join(parts) or "no cost"
 
 
@@ -51,13 +49,8 @@ def print_summary(
     counted = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())) or "none"
     print(f"run {run.id}: {total} sessions in {seconds:.0f} s ({counted}), {left} left")
     told = tally.share_told()
-    share = f"cache {tally.share_repeated():.0%}" + (
-        f" (the endpoint says {told:.0%})" if told is not None else ""
-    )
-    cost = (
-        ", ".join(f"{amount:.2f} {currency}" for currency, amount in tally.cost.items())
-        or "no cost"
-    )
+    share = f"cache {tally.share_repeated():.0%}" + (f" (the endpoint says {told:.0%})" if told is not None else "")
+    cost = ", ".join(f"{amount:.2f} {currency}" for currency, amount in tally.cost.items()) or "no cost"
     print(f"{tally.calls} calls, {shorten(tally.tokens)} tokens, {share}, {cost}")
     where = "" if db == "sqlite:///factory.db" else f" --db {mask_url(db)}"
     if ending.refused is not None:
@@ -68,9 +61,7 @@ def print_summary(
         print(f"next:   python -m store.dialogues list{where}")
 
 
-def summarise(
-    run: Run, outcomes: Mapping[str, int], left: int, tally: Tally, ending: Ending, seconds: float
-) -> str:
+def summarise(run: Run, outcomes: Mapping[str, int], left: int, tally: Tally, ending: Ending, seconds: float) -> str:
     """Return the summary as one line of JSON."""
     roles = {
         role: {

@@ -42,9 +42,7 @@ async def rewrite(state: TurnState, runtime: Runtime[Cast]) -> Update:
     """Ask for the same reply without its faults."""
     cast, old, plan = runtime.context, state["draft"], state["plan"]
     mend = word_rewrite(cast, old.text, state["faults"])
-    draft = await reply(
-        cast, plan.approach, state["transcript"], state["whispers"], old.stage or "", mend
-    )
+    draft = await reply(cast, plan.approach, state["transcript"], state["whispers"], old.stage or "", mend)
     return {"draft": draft, "attempt": state["attempt"] + 1, "faults": []}
 
 
@@ -52,9 +50,7 @@ async def checks(state: TurnState) -> Update:
     """Run the deterministic checks on the draft; only what passes costs a critic call."""
     exchange, attempt = current_exchange(state), state["attempt"]
     findings = check_utterance(state["draft"], state["transcript"])
-    update: Update = {
-        "found": [Found(exchange, attempt, "counselor", finding) for finding in findings]
-    }
+    update: Update = {"found": [Found(exchange, attempt, "counselor", finding) for finding in findings]}
     faults = [finding.reason for finding in findings if finding.severity == "reject"]
     return update | refuse(state, faults) if faults else update
 

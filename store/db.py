@@ -22,9 +22,7 @@ SCHEMA_TABLE = "psyfoundry_schema"
 DEFAULT_URL = "sqlite:///factory.db"
 WAIT_MS = 10_000
 SQLITE_HEAD = b"SQLite format 3\x00"
-SECRET = re.compile(
-    r"(?<=://)([^/@:\s]*):([^@\s]+)@|((?:password|passwd|pwd|token|secret)=)[^&\s]+", re.IGNORECASE
-)
+SECRET = re.compile(r"(?<=://)([^/@:\s]*):([^@\s]+)@|((?:password|passwd|pwd|token|secret)=)[^&\s]+", re.IGNORECASE)
 
 Database = Engine
 """An open database; the name under which the other packages know it."""
@@ -68,9 +66,7 @@ def parse_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise InputError(
-            f"--db {mask_url(url)!r}: write sqlite:///file.db or postgresql://host/name"
-        ) from None
+        raise InputError(f"--db {mask_url(url)!r}: write sqlite:///file.db or postgresql://host/name") from None
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         return parsed.set(drivername="sqlite+pysqlite")
@@ -82,9 +78,7 @@ def parse_url(url: str) -> URL:
 def check_file(url: URL, create: bool) -> None:
     """Raise StoreError where a SQLite path cannot be our database."""
     if url.database in (None, "", ":memory:"):
-        raise InputError(
-            "--db: name a file, such as sqlite:///factory.db; a database in memory keeps nothing"
-        )
+        raise InputError("--db: name a file, such as sqlite:///factory.db; a database in memory keeps nothing")
     path = Path(unquote(str(url.database)))
     if path.is_dir():
         raise StoreError(f"{path} is a directory; name a file in it")
@@ -97,9 +91,7 @@ def check_file(url: URL, create: bool) -> None:
             raise StoreError(f"{path.parent} cannot be written to")
         return
     if not os.access(path, os.R_OK | os.W_OK):
-        raise StoreError(
-            f"{path} cannot be read and written; change its permissions or name another file"
-        )
+        raise StoreError(f"{path} cannot be read and written; change its permissions or name another file")
     with path.open("rb") as file:
         head = file.read(len(SQLITE_HEAD))
     if head and head != SQLITE_HEAD:
@@ -126,9 +118,7 @@ def prepare_sqlite(engine: Engine) -> None:
         db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def bring_up_to_date(
-    engine: Engine, tables: set[str], revision: str | None, shown: str, create: bool
-) -> None:
+def bring_up_to_date(engine: Engine, tables: set[str], revision: str | None, shown: str, create: bool) -> None:
     """Create or upgrade the schema; refuses a database that is not ours or from a newer version."""
     from store.migrations import head_revision, known_revisions, upgrade
 
@@ -137,17 +127,13 @@ def bring_up_to_date(
     if revision is None:
         if tables:
             some = ", ".join(sorted(tables)[:3])
-            raise StoreError(
-                f"{shown} holds other tables ({some}); it is left as it is, name another database"
-            )
+            raise StoreError(f"{shown} holds other tables ({some}); it is left as it is, name another database")
         if not create:
             raise StoreError(f"{shown} is empty; name the database of an earlier run")
         upgrade(engine)
         return
     if revision not in known_revisions():
-        raise StoreError(
-            f"{shown} has a newer schema ({revision}); use the version that made it, or a later one"
-        )
+        raise StoreError(f"{shown} has a newer schema ({revision}); use the version that made it, or a later one")
     kept = back_up(engine)
     upgrade(engine)
     print(f"{shown}: schema upgraded from {revision} to {head_revision()}; {kept}")
@@ -189,29 +175,18 @@ def main() -> int:
     parser.add_argument("verb", choices=("upgrade", "check", "backup"))
     parser.add_argument("--db", metavar="URL", help=f"default $DATABASE_URL, else {DEFAULT_URL}")
     flags = parser.parse_args()
-    engine = open_db(
-        flags.db or os.environ.get("DATABASE_URL") or DEFAULT_URL, create=flags.verb == "upgrade"
-    )
+    engine = open_db(flags.db or os.environ.get("DATABASE_URL") or DEFAULT_URL, create=flags.verb == "upgrade")
     shown = mask_url(engine.url.render_as_string(hide_password=True))
     if flags.verb == "backup":
         print(f"{shown}: {back_up(engine)}")
         return 0
     if flags.verb == "check" and engine.dialect.name == "sqlite":
         with engine.connect() as db:
-            problems = [
-                str(row[0])
-                for row in db.exec_driver_sql("PRAGMA integrity_check")
-                if row[0] != "ok"
-            ]
+            problems = [str(row[0]) for row in db.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
             orphans = db.exec_driver_sql("PRAGMA foreign_key_check").all()
         if problems or orphans:
-            raise StoreError(
-                f"{shown}: {'; '.join(problems[:3])} {len(orphans)} rows without a parent; restore a copy"
-            )
-    print(
-        f"{shown}: the schema is current"
-        + (" and the file is sound" if flags.verb == "check" else "")
-    )
+            raise StoreError(f"{shown}: {'; '.join(problems[:3])} {len(orphans)} rows without a parent; restore a copy")
+    print(f"{shown}: the schema is current" + (" and the file is sound" if flags.verb == "check" else ""))
     return 0
 
 

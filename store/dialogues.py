@@ -34,21 +34,15 @@ NAMES = {
 
 def show_text(text: str) -> str:
     """Return model text without control characters, so that nothing in it can steer a terminal."""
-    return "".join(
-        char if char == "\n" or unicodedata.category(char)[0] != "C" else "�" for char in text
-    )
+    return "".join(char if char == "\n" or unicodedata.category(char)[0] != "C" else "�" for char in text)
 
 
 def find_standing(db: Session, dialogue: DialogueRow) -> Standing:
     """Return a dialogue's standing from its newest decision and its reviews."""
     decision = db.exec(
-        select(DecisionRow)
-        .where(DecisionRow.dialogue_id == dialogue.id)
-        .order_by(col(DecisionRow.id).desc())
+        select(DecisionRow).where(DecisionRow.dialogue_id == dialogue.id).order_by(col(DecisionRow.id).desc())
     ).first()
-    reviews = db.exec(
-        select(ReviewRow).where(ReviewRow.dialogue_id == dialogue.id).order_by(col(ReviewRow.id))
-    )
+    reviews = db.exec(select(ReviewRow).where(ReviewRow.dialogue_id == dialogue.id).order_by(col(ReviewRow.id)))
     words = [Review(row.verdict, row.is_adjudication) for row in reviews]  # type: ignore[arg-type]
     return standing_of(
         dialogue.outcome,
@@ -62,9 +56,7 @@ def find_standing(db: Session, dialogue: DialogueRow) -> Standing:
 def list_dialogues(engine: Engine, flags: Namespace) -> None:
     """Print one line a dialogue, newest run first."""
     with Session(engine) as db:
-        query = select(DialogueRow).order_by(
-            col(DialogueRow.run_id).desc(), col(DialogueRow.position)
-        )
+        query = select(DialogueRow).order_by(col(DialogueRow.run_id).desc(), col(DialogueRow.position))
         if flags.run is not None:
             query = query.where(DialogueRow.run_id == flags.run)
         if flags.outcome is not None:
@@ -106,9 +98,7 @@ def show_dialogue(engine: Engine, flags: Namespace) -> None:
     with Session(engine) as db:
         row = db.get(DialogueRow, flags.id)
         if row is None:
-            raise InputError(
-                f"there is no dialogue {flags.id!r}; python -m store.dialogues list names them"
-            )
+            raise InputError(f"there is no dialogue {flags.id!r}; python -m store.dialogues list names them")
         rehearsal = ", rehearsal" if row.is_rehearsal else ""
         print(f"{row.id}  {row.recipe}, {name_unit(db.get(SeedRow, row.seed_id))}{rehearsal}")
         why = row.reason or row.end_reason or ""
@@ -126,18 +116,12 @@ def show_dialogue(engine: Engine, flags: Namespace) -> None:
             if verdict.exchange == 0 or verdict.reason or verdict.unscored:
                 place = f"exchange {verdict.exchange}" if verdict.exchange else "session"
                 told = verdict.scores or f"unscored: {verdict.unscored}"
-                print(
-                    f"verdict {verdict.rubric} on {place}: {told} {show_text(verdict.reason or '')}"
-                )
+                print(f"verdict {verdict.rubric} on {place}: {told} {show_text(verdict.reason or '')}")
         if flags.calls:
-            query = select(CallRow).where(
-                CallRow.run_id == row.run_id, CallRow.position == row.position
-            )
+            query = select(CallRow).where(CallRow.run_id == row.run_id, CallRow.position == row.position)
             for call in db.exec(query.order_by(col(CallRow.number))):
                 tokens = f"{call.prompt_tokens} + {call.completion_tokens} tokens"
-                print(
-                    f"call {call.number}: {call.branch} on {call.served_model}, {tokens}, {call.outcome}"
-                )
+                print(f"call {call.number}: {call.branch} on {call.served_model}, {tokens}, {call.outcome}")
 
 
 def of_dialogue(db: Session, table: type[Numbered], dialogue_id: str) -> Sequence[Numbered]:

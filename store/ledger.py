@@ -29,8 +29,7 @@ MOST_KNOWN = 500_000
 MOST_IN_BATCH = 512
 BEAT_EVERY_S = 5.0
 FIND_CALLS = text(
-    "SELECT number, key, outcome, content, reasoning FROM calls"
-    " WHERE run_id = :run_id AND position = :position"
+    "SELECT number, key, outcome, content, reasoning FROM calls WHERE run_id = :run_id AND position = :position"
 )
 
 
@@ -127,9 +126,7 @@ class Ledger:
                             beat(db, self._run_id, self._owner)
                             beaten_at = time.monotonic()
                 except SQLAlchemyError as error:
-                    self._failure = StoreError(
-                        f"{mask_url(str(self._engine.url))}: {explain(error)}"
-                    )
+                    self._failure = StoreError(f"{mask_url(str(self._engine.url))}: {explain(error)}")
                 except StoreError as error:
                     self._failure = error
                 if batch and not self._loop.is_closed():
@@ -197,9 +194,7 @@ class SessionCalls:
         number = self.next_number
         self.next_number += 1
         parts = [(hash_text(part := clean_text(raw)), part) for _, raw in messages]
-        packed = b"".join(
-            role[0].encode() + part[0] for (role, _), part in zip(messages, parts, strict=True)
-        )
+        packed = b"".join(role[0].encode() + part[0] for (role, _), part in zip(messages, parts, strict=True))
         parameters_hash = hash_text(parameters)
         call = {
             "run_id": self._run_id,

@@ -20,9 +20,7 @@ CLAIM = text(
     "UPDATE runs SET owner = :owner, heartbeat_at = :now, status = 'running', ended_at = NULL"
     " WHERE id = :run_id AND (owner IS NULL OR heartbeat_at < :dead)"
 )
-END = text(
-    "UPDATE runs SET status = :status, owner = NULL, ended_at = :now WHERE id = :run_id AND owner = :owner"
-)
+END = text("UPDATE runs SET status = :status, owner = NULL, ended_at = :now WHERE id = :run_id AND owner = :owner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +119,7 @@ def resume_run(engine: Engine, run_id: int) -> Run:
     owner, now = uuid4().hex, time.time()
     with engine.connect().execution_options(writes=True) as db, db.begin():
         found = db.execute(
-            text(
-                "SELECT status, first_position, count, config, heartbeat_at FROM runs WHERE id = :id"
-            ),
+            text('SELECT status, first_position, "count" AS sessions, config, heartbeat_at FROM runs WHERE id = :id'),
             {"id": run_id},
         ).one_or_none()
         if found is None:
@@ -148,17 +144,13 @@ def beat(db: Connection, run_id: int, owner: str) -> None:
 def end_run(engine: Engine, run: Run, status: str) -> None:
     """Let go of a run: finished, interrupted or refused."""
     with engine.connect().execution_options(writes=True) as db, db.begin():
-        db.execute(
-            END, {"status": status, "now": time.time(), "run_id": run.id, "owner": run.owner}
-        )
+        db.execute(END, {"status": status, "now": time.time(), "run_id": run.id, "owner": run.owner})
 
 
 def list_unfinished(engine: Engine) -> list[Unfinished]:
     """Return the runs that can be resumed, newest first."""
     with Session(engine) as db:
-        rows = db.exec(
-            select(RunRow).where(RunRow.status != "finished").order_by(col(RunRow.id).desc())
-        ).all()
+        rows = db.exec(select(RunRow).where(RunRow.status != "finished").order_by(col(RunRow.id).desc())).all()
         return [
             Unfinished(
                 row.id or 0,
@@ -193,7 +185,5 @@ def next_position(engine: Engine, line: PlanLine) -> int:
 def count_failed(engine: Engine, run_id: int) -> int:
     """Return how many sessions of a run failed."""
     with Session(engine) as db:
-        query = select(DialogueRow.id).where(
-            DialogueRow.run_id == run_id, DialogueRow.outcome == "failed"
-        )
+        query = select(DialogueRow.id).where(DialogueRow.run_id == run_id, DialogueRow.outcome == "failed")
         return len(db.exec(query).all())

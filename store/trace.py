@@ -39,14 +39,10 @@ def trace_calls(engine: Engine, run_id: int, position: int | None = None) -> Ite
             if key not in bodies:
                 stored = db.get(ParametersRow, key)
                 if stored is None:
-                    raise StoreError(
-                        f"the parameters of call {call.position}/{call.number} are missing"
-                    )
+                    raise StoreError(f"the parameters of call {call.position}/{call.number} are missing")
                 bodies[key] = stored.body.encode()
             messages = contents.read(call.messages)
-            yield TracedCall(
-                call.position, call.number, call.agent, bodies[key], messages, call.seed
-            )
+            yield TracedCall(call.position, call.number, call.agent, bodies[key], messages, call.seed)
 
 
 class MessageReader:

@@ -44,9 +44,7 @@ class Parser(argparse.ArgumentParser):
         # What follows the flag is left out: it may be a key.
         flag = word.split("=")[0]
         closest = find_closest(flag, self._flags())
-        return f"unknown flag {flag!r}; " + (
-            f"did you mean {closest!r}?" if closest else f"see {self.prog} --help"
-        )
+        return f"unknown flag {flag!r}; " + (f"did you mean {closest!r}?" if closest else f"see {self.prog} --help")
 
     def _flags(self) -> set[str]:
         flags = {flag for flag in self._option_string_actions if flag.startswith("--")}

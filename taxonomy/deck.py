@@ -14,9 +14,7 @@ class Deck(Generic[Card]):
     it late.
     """
 
-    def __init__(
-        self, seed: str, counts: Mapping[Card, int], lane: int = 0, lanes: int = 1
-    ) -> None:
+    def __init__(self, seed: str, counts: Mapping[Card, int], lane: int = 0, lanes: int = 1) -> None:
         self._seed = seed
         self._counts = {card: count for card, count in counts.items() if count}
         self._size = sum(self._counts.values())
@@ -42,9 +40,7 @@ class Deck(Generic[Card]):
             count = self._counts[card]
             rank = rank_randomly(shared, self._lanes)[self._lane]
             # The k-th of n equal cards falls anywhere in the k-th of n equal parts of the deck.
-            moments += [
-                ((k + (rank + own.random()) / self._lanes) / count, kind) for k in range(count)
-            ]
+            moments += [((k + (rank + own.random()) / self._lanes) / count, kind) for k in range(count)]
         return [cards[kind] for _, kind in sorted(moments)]
 
 

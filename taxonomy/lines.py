@@ -43,9 +43,7 @@ def parse_yaml(text: str, where: str) -> Parsed:
     bad = UNPRINTABLE.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
-        raise InputError(
-            f"{where}:{line}: the character {bad.group()!r} cannot stand in YAML; remove it"
-        )
+        raise InputError(f"{where}:{line}: the character {bad.group()!r} cannot stand in YAML; remove it")
     builder = _Builder(where)
     try:
         return builder.build(yaml.parse(text, Loader=LOADER))
@@ -80,15 +78,11 @@ class _Builder:
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if () in self.places:
-                    raise self.refuse(
-                        event, "a second document starts here; keep one document in a file"
-                    )
+                    raise self.refuse(event, "a second document starts here; keep one document in a file")
                 first = next(events)
                 data = self.read_node(first, (), _line(first))
         if data is None:
-            raise InputError(
-                f"{self.where}:1: the file is empty; write its keys, or name another file"
-            )
+            raise InputError(f"{self.where}:1: the file is empty; write its keys, or name another file")
         return Parsed(data, self.places)
 
     def refuse(self, event: Any, problem: str) -> InputError:
@@ -96,15 +90,11 @@ class _Builder:
 
     def read_node(self, event: Any, loc: Loc, key_line: int) -> Any:
         if isinstance(event, yaml.AliasEvent) or event.anchor:
-            raise self.refuse(
-                event, "anchors (&name) and aliases (*name) are not read here; write the value out"
-            )
+            raise self.refuse(event, "anchors (&name) and aliases (*name) are not read here; write the value out")
         if event.tag not in {None, "!"}:
             raise self.refuse(event, f"the tag {event.tag!r} is not read here; remove it")
         if len(loc) > DEEPEST:
-            raise self.refuse(
-                event, f"nested more than {DEEPEST} levels deep; check the brackets and dashes"
-            )
+            raise self.refuse(event, f"nested more than {DEEPEST} levels deep; check the brackets and dashes")
         if isinstance(event, yaml.ScalarEvent):
             word = event.value if event.implicit[0] else None
             self.places[loc] = Place(key_line, _line(event), word)
@@ -126,23 +116,17 @@ class _Builder:
             key = self.read_key(event)
             if key in entries:
                 first = self.places[(*loc, key)].key_line
-                raise self.refuse(
-                    event, f"the key {key!r} stands twice (first in line {first}); remove one"
-                )
+                raise self.refuse(event, f"the key {key!r} stands twice (first in line {first}); remove one")
             entries[key] = self.read_node(next(self.events), (*loc, key), _line(event))
         return entries
 
     def read_key(self, event: Any) -> str:
         if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag not in {None, "!"}:
-            raise self.refuse(
-                event, "a key must be a single word or text; check the brackets and braces"
-            )
+            raise self.refuse(event, "a key must be a single word or text; check the brackets and braces")
         key = str(event.value)
         meaning = read_word(key) if event.implicit[0] else key
         if meaning is None or isinstance(meaning, bool):
-            raise self.refuse(
-                event, f"the key {key!r} without quotes means {_say(meaning)}; put it in quotes"
-            )
+            raise self.refuse(event, f"the key {key!r} without quotes means {_say(meaning)}; put it in quotes")
         return key
 
 

@@ -52,9 +52,7 @@ TRAITS: tuple[Trait, ...] = (
     "agreeableness",
     "neuroticism",
 )
-APPROACHES: Mapping[Approach, int] = dict.fromkeys(
-    ("person_centred", "cbt", "sfbt", "act", "mi", "integrative"), 4
-)
+APPROACHES: Mapping[Approach, int] = dict.fromkeys(("person_centred", "cbt", "sfbt", "act", "mi", "integrative"), 4)
 
 # Per cent of sessions. No study gives a distribution for single meetings: this is a clinical guess
 # that keeps one promise. 15 % end unchanged or worse (no_change, more_upset, and leaves_early,
@@ -110,8 +108,7 @@ class Planner:
         shares = _count_shares({tier.id: tier.share for tier in taxonomy.risk_tiers})
         lanes = len(taxonomy.families)
         self._risks = {
-            family.id: Deck(f"{seed}/risk", shares, lane, lanes)
-            for lane, family in enumerate(taxonomy.families)
+            family.id: Deck(f"{seed}/risk", shares, lane, lanes) for lane, family in enumerate(taxonomy.families)
         }
         self._genders = Deck(f"{seed}/gender", GENDERS)
         self._attitudes = Deck(f"{seed}/attitude", ATTITUDES)

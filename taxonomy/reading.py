@@ -53,9 +53,7 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
         return model.model_validate_json(json.dumps(parsed.data), strict=True)
     except ValidationError as error:
         # A misspelt key is also a missing one: what is missing is told last.
-        told = [
-            (each["type"] == "missing", *_explain(each, parsed, model)) for each in error.errors()
-        ]
+        told = [(each["type"] == "missing", *_explain(each, parsed, model)) for each in error.errors()]
         _, line, problem = min(told)
         more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
         raise InputError(f"{where}:{line}: {' '.join(problem.split())}{more}") from error
@@ -109,11 +107,7 @@ def _name(loc: Loc, data: Any) -> str:
     for part in loc:
         data = data[part]
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
-        label = (
-            (data.get("code") or data.get("id") or data.get("name"))
-            if isinstance(data, dict)
-            else None
-        )
+        label = (data.get("code") or data.get("id") or data.get("name")) if isinstance(data, dict) else None
         if isinstance(part, int) and isinstance(label, str):
             name += f" ({label[:40]})"
     return name
@@ -139,9 +133,7 @@ def _advise(kind: str, place: Place) -> str:
     if kind != "string_type":
         return "; correct it"
     if word.lower() in TRUTH:
-        return (
-            f" ({word!r} without quotes means {str(TRUTH[word.lower()]).lower()}); put it in quotes"
-        )
+        return f" ({word!r} without quotes means {str(TRUTH[word.lower()]).lower()}); put it in quotes"
     return "; put it in quotes"
 
 
@@ -155,12 +147,8 @@ def _known_keys(model: type[BaseModel], loc: Loc) -> list[str]:
             if isinstance(part, int):
                 below.append(node.get("items"))
             else:
-                below.append(
-                    node.get("properties", {}).get(part) or node.get("additionalProperties")
-                )
-        nodes = [
-            branch for node in below if isinstance(node, dict) for branch in _branches(node, root)
-        ]
+                below.append(node.get("properties", {}).get(part) or node.get("additionalProperties"))
+        nodes = [branch for node in below if isinstance(node, dict) for branch in _branches(node, root)]
     return [key for node in nodes for key in node.get("properties", {})]
 
 
@@ -168,6 +156,4 @@ def _branches(node: dict[str, Any], root: dict[str, Any]) -> list[dict[str, Any]
     if "$ref" in node:
         return _branches(root["$defs"][node["$ref"].rsplit("/", 1)[-1]], root)
     choices = [choice for word in ("anyOf", "oneOf", "allOf") for choice in node.get(word, [])]
-    return (
-        [branch for choice in choices for branch in _branches(choice, root)] if choices else [node]
-    )
+    return [branch for choice in choices for branch in _branches(choice, root)] if choices else [node]

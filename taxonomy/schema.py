@@ -107,9 +107,7 @@ class Taxonomy(BaseModel):
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """Every cell, in the order of the file."""
-        return tuple(
-            Cell(e.id, code) for e in self.emotions for codes in e.cells.values() for code in codes
-        )
+        return tuple(Cell(e.id, code) for e in self.emotions for codes in e.cells.values() for code in codes)
 
     @cached_property
     def _by_id(self) -> dict[str, SubEmotion]:
@@ -202,6 +200,4 @@ def _check_known(what: str, value: str, known: Iterable[str], *loc: str | int) -
     choices = list(known)
     if value not in choices:
         near = suggest(value, choices)
-        raise WrongValue(
-            f"unknown {what} {value!r}{near}; choose one of {', '.join(choices)}", *loc
-        )
+        raise WrongValue(f"unknown {what} {value!r}{near}; choose one of {', '.join(choices)}", *loc)

@@ -26,9 +26,7 @@ def read_text(path: Path) -> str:
         # An editor's line: \r\n counts once, and so does a lone \r.
         line = len(data[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"))
         looks = " (it looks like GBK)" if _is_gbk(data) else ""
-        raise InputError(
-            f"{where}:{line}: the file is not in UTF-8{looks}; save it as UTF-8"
-        ) from error
+        raise InputError(f"{where}:{line}: the file is not in UTF-8{looks}; save it as UTF-8") from error
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -41,9 +39,7 @@ def _read_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(state.st_mode):
             raise InputError(f"{where}: is not a plain file; copy it to one")
         if state.st_size > MOST_BYTES:
-            raise InputError(
-                f"{where}: is larger than {MOST_BYTES // 2**20} MB; name the right file"
-            )
+            raise InputError(f"{where}: is larger than {MOST_BYTES // 2**20} MB; name the right file")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(f"{where}: there is no such file; check the path") from error

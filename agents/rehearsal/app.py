@@ -33,9 +33,7 @@ MOST_BLOCKS = 200_000
 class Rehearsal:
     """The application; it remembers prompt prefixes (for usage) and how often a body was asked."""
 
-    def __init__(
-        self, latency: float, sigma: float, fault_rate: float, faults: Sequence[str], seed: int
-    ) -> None:
+    def __init__(self, latency: float, sigma: float, fault_rate: float, faults: Sequence[str], seed: int) -> None:
         self._latency = latency
         self._sigma = sigma
         self._fault_rate = fault_rate
@@ -103,9 +101,7 @@ class Rehearsal:
             "created": CREATED,
             "model": model,
             "system_fingerprint": FINGERPRINT,
-            "choices": [
-                {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-            ],
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
             "usage": {
                 "prompt_tokens": prompt,
                 "completion_tokens": spoken,
@@ -161,13 +157,7 @@ async def _read_body(receive: Receive) -> bytes:
 def _list_models() -> bytes:
     names = (
         "rehearsal",
-        *(
-            f"rehearsal-{role}"
-            for role in ("intake", "client", "stage", "memory", "risk", "counselor", "critic")
-        ),
+        *(f"rehearsal-{role}" for role in ("intake", "client", "stage", "memory", "risk", "counselor", "critic")),
     )
-    listed = [
-        {"id": name, "object": "model", "created": CREATED, "owned_by": "rehearsal"}
-        for name in names
-    ]
+    listed = [{"id": name, "object": "model", "created": CREATED, "owned_by": "rehearsal"} for name in names]
     return orjson.dumps({"object": "list", "data": listed})

@@ -187,9 +187,7 @@ def compose(asked: Asked, draw: Draw, slots: dict[str, str]) -> Line:
     return _join(asked, draw, slots, bank, parts[shape])
 
 
-def _join(
-    asked: Asked, draw: Draw, slots: dict[str, str], bank: Section, strategies: tuple[str, ...]
-) -> Line:
+def _join(asked: Asked, draw: Draw, slots: dict[str, str], bank: Section, strategies: tuple[str, ...]) -> Line:
     pieces: list[str] = []
     shown: list[str] = []
     for strategy in strategies:

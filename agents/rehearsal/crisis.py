@@ -95,9 +95,7 @@ def quote_hint(asked: Asked) -> str:
         for clause in CLAUSE[asked.language].split(line):
             if has_any(clause.lower(), signs):
                 return clause
-    return next(
-        (clause for clause in CLAUSE[asked.language].split(asked.last) if clause), asked.last
-    )
+    return next((clause for clause in CLAUSE[asked.language].split(asked.last) if clause), asked.last)
 
 
 def find_person(asked: Asked) -> str:
@@ -105,9 +103,5 @@ def find_person(asked: Asked) -> str:
     for line, _ in reversed(asked.others):
         for person in PEOPLE[asked.language]:
             if person in line or person in line.lower():
-                return (
-                    person.replace("我", "你")
-                    if asked.language == "zh"
-                    else person.replace("my ", "your ")
-                )
+                return person.replace("我", "你") if asked.language == "zh" else person.replace("my ", "your ")
     return ""

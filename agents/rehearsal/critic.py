@@ -9,9 +9,7 @@ from agents.rehearsal.grammar import Draw
 from agents.rehearsal.readers import ask_of
 from agents.rehearsal.words import count_questions
 
-ITEM = re.compile(
-    r"^[-*#\d.、 ]*[`*]{0,2}([a-z][a-z0-9_]{2,40})[`*]{0,2}\s*(?:[：:（(]|$)", re.MULTILINE
-)
+ITEM = re.compile(r"^[-*#\d.、 ]*[`*]{0,2}([a-z][a-z0-9_]{2,40})[`*]{0,2}\s*(?:[：:（(]|$)", re.MULTILINE)
 SCALE = re.compile(r"(-?\d+)\s*(?:\.\.|–|-|~|～|到|至|to)\s*(-?\d+)")
 LIST_MARK = re.compile(r"^\s*(?:\d+[.、)]|[-*•])\s|首先|其次|第一，|firstly|secondly", re.MULTILINE)
 DRAFT = re.compile(r"草稿|draft", re.IGNORECASE)
@@ -47,9 +45,7 @@ def judge(asked: Asked, draw: Draw) -> str:
         elif draft:
             scores.append({"id": item, "score": high, "quote": ""})
         else:
-            scores.append(
-                {"id": item, "score": high - (high > low + 1 and draw.chance(0.35)), "quote": ""}
-            )
+            scores.append({"id": item, "score": high - (high > low + 1 and draw.chance(0.35)), "quote": ""})
     return orjson.dumps({"items": scores, "reason": REASONS[asked.language][fault]}).decode()
 
 

@@ -32,9 +32,7 @@ async def send_body(
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_error(
-    send: Send, status: int, message: str, headers: tuple[tuple[bytes, bytes], ...] = ()
-) -> None:
+async def send_error(send: Send, status: int, message: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
     """Send an error as OpenAI-compatible endpoints word it."""
     body = orjson.dumps({"error": {"message": message, "type": "rehearsal", "code": str(status)}})
     await send_body(send, body, status, JSON, headers)

@@ -91,9 +91,7 @@ def _parse(tokens: Sequence[str], position: int) -> tuple[Node, int]:
         elif token == "(":
             inner, position = _parse(tokens, position)
             if position >= len(tokens):
-                raise ValueError(
-                    f"a bracket is not closed in the phrase {''.join(tokens)!r}: close it"
-                )
+                raise ValueError(f"a bracket is not closed in the phrase {''.join(tokens)!r}: close it")
             current.append(inner)
             position += 1
         else:
@@ -101,9 +99,7 @@ def _parse(tokens: Sequence[str], position: int) -> tuple[Node, int]:
     if not options:
         return tuple(current), position
     options.append(tuple(current))
-    return [
-        option for option in options for _ in range(min(count_wordings(option), MOST_COPIES))
-    ], position
+    return [option for option in options for _ in range(min(count_wordings(option), MOST_COPIES))], position
 
 
 def count_wordings(node: Node) -> int:
@@ -111,9 +107,7 @@ def count_wordings(node: Node) -> int:
     if isinstance(node, str):
         return 1
     if isinstance(node, list):
-        return sum(
-            count_wordings(option) for option in {id(option): option for option in node}.values()
-        )
+        return sum(count_wordings(option) for option in {id(option): option for option in node}.values())
     product = 1
     for part in node:
         product *= count_wordings(part)

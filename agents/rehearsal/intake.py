@@ -60,12 +60,8 @@ def write_profile(asked: Asked, draw: Draw) -> str:
     profile = {
         "name": bank[f"name_{gender[0]}"].say(draw, slots),
         "age": age,
-        "gender": {"zh": {"f": "女", "m": "男"}, "en": {"f": "female", "m": "male"}}[
-            asked.language
-        ][gender[0]],
-        "occupation": bank[name_job(age, phrases.topics.index(topic), asked.language)].say(
-            draw, slots
-        ),
+        "gender": {"zh": {"f": "女", "m": "男"}, "en": {"f": "female", "m": "male"}}[asked.language][gender[0]],
+        "occupation": bank[name_job(age, phrases.topics.index(topic), asked.language)].say(draw, slots),
         "background": bank["background"].say(draw, slots),
         "situation": topic.banks["event"].say(draw, slots),
         "surface": bank["surface"].say(draw, slots),
@@ -103,13 +99,9 @@ def find_gender(cell: str, asked: Asked, draw: Draw) -> str:
 def find_topic(cell: str, phrases: Phrases, draw: Draw) -> Topic:
     """Return the topic whose words the request uses most; equal ones are drawn between."""
     lowered = cell.lower()
-    counts = [
-        sum(lowered.count(word) * len(word) for word in topic.words) for topic in phrases.topics
-    ]
+    counts = [sum(lowered.count(word) * len(word) for word in topic.words) for topic in phrases.topics]
     most = max(counts)
-    return draw.pick(
-        [topic for topic, count in zip(phrases.topics, counts, strict=True) if count == most]
-    )
+    return draw.pick([topic for topic, count in zip(phrases.topics, counts, strict=True) if count == most])
 
 
 def find_feeling(cell: str, phrases: Phrases, draw: Draw) -> str:

@@ -57,9 +57,7 @@ ORDINARY = {
 ORDINARY_SHARE = 0.45
 
 
-def answer_danger(
-    asked: Asked, draw: Draw, sheet: Sheet, phrases: Section, slots: dict[str, str]
-) -> str:
+def answer_danger(asked: Asked, draw: Draw, sheet: Sheet, phrases: Section, slots: dict[str, str]) -> str:
     """Return a truthful answer to a question on danger, or nothing when none was asked."""
     line = asked.last.lower()
     if not asked.own:

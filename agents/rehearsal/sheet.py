@@ -58,9 +58,7 @@ def read_sheet(head: str, language: Language) -> Sheet:
     if not fields:
         fields = {"situation": find_story(head, language)}
     layers = {
-        layer: tuple(
-            piece for key in keys for piece in cut_fragments(fields.get(key, ""), language)
-        )
+        layer: tuple(piece for key in keys for piece in cut_fragments(fields.get(key, ""), language))
         for layer, keys in LAYERS.items()
     }
     risk = fields.get("risk", "")
@@ -98,11 +96,7 @@ def find_level(risk: str, language: Language) -> str:
     """Return how grave the risk line is: none, passive or active."""
     if not risk:
         return "none"
-    active = (
-        ("想过死", "不想活", "自杀", "一死了之")
-        if language == "zh"
-        else ("kill", "die", "suicid", "ending")
-    )
+    active = ("想过死", "不想活", "自杀", "一死了之") if language == "zh" else ("kill", "die", "suicid", "ending")
     return "active" if any(word in risk for word in active) else "passive"
 
 

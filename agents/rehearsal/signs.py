@@ -72,9 +72,7 @@ def find_ending(asked: Asked) -> str:
 def _word_ending(asked: Asked, ending: str, turn: int) -> str:
     if turn < len(asked.others) - 1:
         return "bye"
-    if not ending.startswith("referral") or has_any(
-        " ".join(line for line, _ in asked.others), REFERRED
-    ):
+    if not ending.startswith("referral") or has_any(" ".join(line for line, _ in asked.others), REFERRED):
         return ending
     return "no_change"
 
@@ -87,13 +85,7 @@ def find_stage(asked: Asked) -> tuple[str, int]:
                 if note and has_any(note[:40].lower(), signs):
                     return stage, ago
     turn = len(asked.own)
-    return (
-        ("opening", turn)
-        if turn < 2
-        else ("exploring", turn - 2)
-        if turn < 6
-        else ("working", turn - 6)
-    )
+    return ("opening", turn) if turn < 2 else ("exploring", turn - 2) if turn < 6 else ("working", turn - 6)
 
 
 def find_numbers(asked: Asked) -> list[str]:

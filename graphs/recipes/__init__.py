@@ -17,8 +17,6 @@ RECIPES = {
 def load_recipe(name: str) -> "Recipe":
     """Return the recipe of this name; raises InputError with the names there are."""
     if name not in RECIPES:
-        raise InputError(
-            f"unknown recipe {name!r}{suggest(name, RECIPES)}; choose one of {', '.join(RECIPES)}"
-        )
+        raise InputError(f"unknown recipe {name!r}{suggest(name, RECIPES)}; choose one of {', '.join(RECIPES)}")
     recipe: Recipe = import_module(RECIPES[name]).RECIPE
     return recipe

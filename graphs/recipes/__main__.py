@@ -9,9 +9,7 @@ from taxonomy.command import Parser, run_main
 def main() -> int:
     """Print the recipes with what they run on, or one recipe's figure."""
     parser = Parser("graphs.recipes", description=__doc__)
-    parser.add_argument(
-        "--draw", metavar="NAME", help="print this recipe's graph as a Mermaid figure"
-    )
+    parser.add_argument("--draw", metavar="NAME", help="print this recipe's graph as a Mermaid figure")
     parser.add_argument("--json", action="store_true", help="print the list as one line of JSON")
     flags = parser.parse_args()
     if flags.draw:
@@ -21,9 +19,7 @@ def main() -> int:
         return 0
     recipes = [load_recipe(name) for name in RECIPES]
     if flags.json:
-        print(
-            json.dumps([{"name": r.name, "summary": r.summary, "units": r.units} for r in recipes])
-        )
+        print(json.dumps([{"name": r.name, "summary": r.summary, "units": r.units} for r in recipes]))
         return 0
     for recipe in recipes:
         print(f"{recipe.name:<14}{recipe.summary}")

@@ -86,9 +86,7 @@ async def counselor(state: State, runtime: Runtime[Cast]) -> Update:
 
 def say(state: State, line: Utterance) -> Update:
     exchange = current_exchange(state)
-    found = [
-        Found(exchange, 0, line.speaker, f) for f in check_utterance(line, state["transcript"])
-    ]
+    found = [Found(exchange, 0, line.speaker, f) for f in check_utterance(line, state["transcript"])]
     return {"transcript": [line], "found": found}
 
 

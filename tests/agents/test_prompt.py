@@ -146,9 +146,7 @@ def test_jinja_in_a_value_is_only_text(language: Language) -> None:
     trick = "{{ 7 * 7 }}{% for x in y %}{# z #} <b>&"
     assert trick in render("counselor/rewrite", language, draft=trick)
     assert trick in render("counselor/rewrite", language, reasons=[trick])
-    assert trick in render(
-        "counselor/memory", language, memory=Memory(**{**vars(MEMORY), "affect": trick})
-    )
+    assert trick in render("counselor/memory", language, memory=Memory(**{**vars(MEMORY), "affect": trick}))
     assert trick in render("client/profile", language, profile=[("x", trick)])
     assert trick in render("interactive/client", language, profile=trick)
     assert trick in render("intake/text", language, text=trick)
@@ -187,9 +185,7 @@ def test_a_counselor_prompt_takes_nothing_of_the_profile(id: str) -> None:
         assert not variables & {"profile", "client", "plan", *FIELD_NAMES[language]}
 
 
-@pytest.mark.parametrize(
-    ("id", "language"), [*product(["counselor/head", "client/head"], LANGUAGES)]
-)
+@pytest.mark.parametrize(("id", "language"), [*product(["counselor/head", "client/head"], LANGUAGES)])
 def test_a_head_begins_with_a_long_fixed_part(id: str, language: Language) -> None:
     """What is the same in every session comes first, where a prefix cache can serve it."""
     fixed = re.split(r"\{[{%]", load_prompt(id, language).text, maxsplit=1)[0]

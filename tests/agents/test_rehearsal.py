@@ -75,9 +75,7 @@ BANNED = ("听起来", "我理解", "我能理解", "我明白", "It sounds like
 ENDS = re.compile(r"[。！？!?….\n]+")
 
 
-def make_body(
-    role: str, parts: list[tuple[str, str]], seed: int = 1, **more: Any
-) -> dict[str, Any]:
+def make_body(role: str, parts: list[tuple[str, str]], seed: int = 1, **more: Any) -> dict[str, Any]:
     messages: list[dict[str, str]] = []
     for speaker, text in parts:
         if messages and messages[-1]["role"] == speaker:
@@ -92,8 +90,7 @@ def make_profile(number: int, language: Language, risk: str = "none") -> ClientP
     feeling = FEELINGS[language][number % len(FEELINGS[language])]
     age = 16 + number % 50
     words = (
-        f"情绪：{feeling}\n场景：{scene}\n"
-        f"年龄：{age}\n性别：女\n说话：{STYLES[number % 6]}\n风险：{risk}"
+        f"情绪：{feeling}\n场景：{scene}\n年龄：{age}\n性别：女\n说话：{STYLES[number % 6]}\n风险：{risk}"
         if language == "zh"
         else f"Feeling: {feeling}\nScene: {scene}\n"
         f"Age: {age}\nGender: female\nStyle: {STYLES[number % 6]}\nRisk: {risk}"
@@ -103,20 +100,14 @@ def make_profile(number: int, language: Language, risk: str = "none") -> ClientP
     return ClientProfile.model_validate_json(answer.content)
 
 
-def play_session(
-    number: int, language: Language, risk: str = "none"
-) -> tuple[ClientProfile, list[Reply]]:
+def play_session(number: int, language: Language, risk: str = "none") -> tuple[ClientProfile, list[Reply]]:
     """Play a session as the flagship recipe does; the lines begin with the client's."""
     draw = Random(number)
     profile = make_profile(number, language, risk)
     client_head, counselor_head, opening = HEADS[language]
     colon = "：" if language == "zh" else ": "
     values = profile.model_dump()
-    fields = [
-        f"- {label}{colon}{values[key]}"
-        for key, label in FIELD_NAMES[language].items()
-        if values[key]
-    ]
+    fields = [f"- {label}{colon}{values[key]}" for key, label in FIELD_NAMES[language].items() if values[key]]
     client = [("system", "\n".join([client_head, *fields])), ("user", opening)]
     counselor = [("system", counselor_head)]
     planned = draw.randint(8, 20)
@@ -157,9 +148,7 @@ def test_counselor_lines_are_sound(
     lines = [line for _, said in played for line in said[1::2]]
     assert all(line.reasoning and line.content for line in lines)
     assert not [line.content for line in lines if line.content.startswith(BANNED)]
-    assert not [
-        line.content for line in lines if re.search(r"\d|建议|研究|首先|其次|\n", line.content)
-    ]
+    assert not [line.content for line in lines if re.search(r"\d|建议|研究|首先|其次|\n", line.content)]
     stacked = sum(line.content.count("？") + line.content.count("?") > 1 for line in lines)
     assert 0 < stacked < 0.05 * len(lines)
     longest = 140 if language == "zh" else 480
@@ -198,9 +187,7 @@ def test_no_line_wears_out(
     grams = []
     for profile, said in played:
         lines = [mask(line.content, profile) for line in said]
-        count.update(
-            {sentence.strip() for line in lines[1::2] for sentence in ENDS.split(line)} - {""}
-        )
+        count.update({sentence.strip() for line in lines[1::2] for sentence in ENDS.split(line)} - {""})
         grams.append({line[at : at + 5] for line in lines for at in range(len(line) - 4)})
     assert count.most_common(1)[0][1] <= 8, count.most_common(5)
     shared = max(len(a & b) / min(len(a), len(b)) for a, b in combinations(grams, 2))
@@ -221,9 +208,7 @@ def test_a_risk_is_hinted_at_in_the_middle_and_answered_with_listed_numbers_only
     language: Language,
 ) -> None:
     whisper = (
-        "现在是危机。热线：12356（每日不少于18小时）"
-        if language == "zh"
-        else "This is a crisis. Lines: 988 (24/7)"
+        "现在是危机。热线：12356（每日不少于18小时）" if language == "zh" else "This is a crisis. Lines: 988 (24/7)"
     )
     number = "12356" if language == "zh" else "988"
     profile = make_profile(3, language, "active")
@@ -240,11 +225,7 @@ def test_a_risk_is_hinted_at_in_the_middle_and_answered_with_listed_numbers_only
                 else "suicide" in said.content or "kill" in said.content
             )
         told += said.content
-        answer = (
-            "我姐吧，可我不想吓着她。"
-            if language == "zh"
-            else "My sister, maybe, but I don't want to scare her."
-        )
+        answer = "我姐吧，可我不想吓着她。" if language == "zh" else "My sister, maybe, but I don't want to scare her."
         parts += [("assistant", said.content), ("user", answer)]
     assert set(re.findall(r"\d{3,}", told)) == {number}
     assert "我姐" not in told and ("你姐" in told or "your sister" in told)
@@ -275,17 +256,11 @@ def test_stage_chooses_only_among_the_moves_it_is_offered(language: Language) ->
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_risk_is_read_from_the_clients_words_and_quoted(language: Language) -> None:
     label = "来访者：" if language == "zh" else "Client: "
-    head = (
-        "读来访者的话里有没有危险。" if language == "zh" else "Read the client's words for danger."
-    )
+    head = "读来访者的话里有没有危险。" if language == "zh" else "Read the client's words for danger."
     line = (
-        "也没啥，有时候想，睡过去就好了。"
-        if language == "zh"
-        else "Well, sometimes I'd rather not wake up, you know."
+        "也没啥，有时候想，睡过去就好了。" if language == "zh" else "Well, sometimes I'd rather not wake up, you know."
     )
-    read = json.loads(
-        reply(make_body("risk", [("system", head), ("user", label + line), ("user", "?")])).content
-    )
+    read = json.loads(reply(make_body("risk", [("system", head), ("user", label + line), ("user", "?")])).content)
     assert (read["kind"], read["level"]) == ("self_harm", "passive") and read["quote"] in line
 
 
@@ -312,9 +287,7 @@ def test_no_bank_has_a_broken_line() -> None:
 
 
 async def post(app: Any, body: dict[str, Any]) -> httpx2.Response:
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=app), base_url="http://rehearsal"
-    ) as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://rehearsal") as client:
         return await client.post("/v1/chat/completions", content=orjson.dumps(body))
 
 
@@ -333,16 +306,12 @@ def test_usage_tells_what_repeats() -> None:
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "hang"])
 def test_every_fault_can_be_played(fault: str) -> None:
     app = create_app(fault_rate=1.0, faults=(fault,))
-    answer = asyncio.run(
-        post(app, make_body("counselor", [("system", "你是咨询师。"), ("user", "睡不着，心慌。")]))
-    )
+    answer = asyncio.run(post(app, make_body("counselor", [("system", "你是咨询师。"), ("user", "睡不着，心慌。")])))
     sound = answer.status_code == 200
     if sound:
         try:
             message = answer.json()["choices"][0]
-            sound = message["finish_reason"] == "stop" and bool(
-                message["message"]["content"].strip()
-            )
+            sound = message["finish_reason"] == "stop" and bool(message["message"]["content"].strip())
             sound = (
                 sound
                 and "<think>" not in message["message"]["content"]
@@ -354,10 +323,7 @@ def test_every_fault_can_be_played(fault: str) -> None:
 
 
 def test_faults_hit_the_same_requests_each_time() -> None:
-    bodies = [
-        make_body("counselor", [("system", "你是咨询师。"), ("user", f"第{n}回了。")])
-        for n in range(30)
-    ]
+    bodies = [make_body("counselor", [("system", "你是咨询师。"), ("user", f"第{n}回了。")]) for n in range(30)]
     rounds = []
     for _ in range(2):
         app = create_app(fault_rate=0.4, faults=("server_error",), seed=5)
@@ -383,15 +349,11 @@ def port() -> Iterator[int]:
 def test_a_port_gives_byte_for_byte_what_the_process_gives(port: int) -> None:
     app = create_app()
     bodies = [
-        make_body(
-            role, [("system", "你是这里的人。"), ("user", "最近睡不着，我妈把门锁了。")], seed
-        )
+        make_body(role, [("system", "你是这里的人。"), ("user", "最近睡不着，我妈把门锁了。")], seed)
         for role in ("counselor", "client", "intake", "memory", "risk", "stage", "critic")
         for seed in range(3)
     ]
     for body in bodies:
-        served = httpx2.post(
-            f"http://127.0.0.1:{port}/v1/chat/completions", content=orjson.dumps(body)
-        )
+        served = httpx2.post(f"http://127.0.0.1:{port}/v1/chat/completions", content=orjson.dumps(body))
         assert served.content == asyncio.run(post(app, body)).content
     assert len(httpx2.get(f"http://127.0.0.1:{port}/v1/models").json()["data"]) == 8

@@ -36,9 +36,7 @@ Factory = Callable[..., Result]
 
 
 @pytest.fixture
-def factory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Factory:
+def factory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Factory:
     """Return a function that runs `python -m graphs.run` with some flags, in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     for name in ("DATABASE_URL", "PSYFOUNDRY_MODEL", "PSYFOUNDRY_API_KEY"):

@@ -92,7 +92,11 @@ def test_a_faulty_turn_is_rewritten_and_every_attempt_is_kept(factory: Factory) 
 
 def test_interactive_runs_on_texts_and_names_the_row_of_each(factory: Factory, tmp_path: Path) -> None:
     seeds = tmp_path / "posts.jsonl"
-    rows = [{"id": "p1", "text": "最近和室友闹僵了，晚上睡不着。"}, {"note": "nothing"}, {"id": "p3", "text": "I can't sleep."}]
+    rows = [
+        {"id": "p1", "text": "最近和室友闹僵了，晚上睡不着。"},
+        {"note": "nothing"},
+        {"id": "p3", "text": "I can't sleep."},
+    ]
     seeds.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
     told = factory("--recipe", "interactive", "--seeds", seeds)
     assert told.code == 0
@@ -134,9 +138,7 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def test_wrong_input_is_one_line_with_exit_code_two_and_nothing_is_written(
-    factory: Factory, tmp_path: Path
-) -> None:
+def test_wrong_input_is_one_line_with_exit_code_two_and_nothing_is_written(factory: Factory, tmp_path: Path) -> None:
     good = TAXONOMY.read_text(encoding="utf-8")
     cases: list[tuple[tuple[object, ...], str]] = [
         (("--recipe", "sesion"), "did you mean 'session'"),

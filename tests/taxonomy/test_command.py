@@ -97,9 +97,7 @@ def test_a_reader_that_has_gone_leaves_no_traceback() -> None:
         "    while True: print('line' * 1000)\n"
         "run_main(main)"
     )
-    command = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    command = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert command.stdout
     assert command.stderr
     command.stdout.readline()

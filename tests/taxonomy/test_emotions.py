@@ -43,9 +43,7 @@ def test_every_scene_is_used_by_seven_feelings_or_more(taxonomy: Taxonomy) -> No
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_labels_and_definitions_are_written_in_both_languages(
-    taxonomy: Taxonomy, section: str
-) -> None:
+def test_labels_and_definitions_are_written_in_both_languages(taxonomy: Taxonomy, section: str) -> None:
     seen: set[str] = set()
     for entry in getattr(taxonomy, section):
         for text in (entry.zh, entry.definition_zh):

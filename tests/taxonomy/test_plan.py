@@ -32,18 +32,14 @@ def sessions(taxonomy: Taxonomy) -> list[SessionPlan]:
     return [planner.session(position) for position in range(4800)]
 
 
-def test_one_seed_gives_one_plan_and_another_seed_another(
-    taxonomy: Taxonomy, sessions: list[SessionPlan]
-) -> None:
+def test_one_seed_gives_one_plan_and_another_seed_another(taxonomy: Taxonomy, sessions: list[SessionPlan]) -> None:
     again, other = Planner(taxonomy, 7), Planner(taxonomy, 8)
     assert [again.session(position) for position in range(500)] == sessions[:500]
     cells = [other.session(position).cell for position in range(480)]
     assert cells != [session.cell for session in sessions[:480]]
 
 
-def test_a_session_does_not_depend_on_what_was_asked_before(
-    taxonomy: Taxonomy, sessions: list[SessionPlan]
-) -> None:
+def test_a_session_does_not_depend_on_what_was_asked_before(taxonomy: Taxonomy, sessions: list[SessionPlan]) -> None:
     planner = Planner(taxonomy, 7)
     for position in (4799, 0, 481, 479, 2400, 12):
         assert planner.session(position) == sessions[position]
@@ -59,15 +55,11 @@ def test_the_plan_is_the_same_in_another_process(sessions: list[SessionPlan]) ->
         "print([planner.session(position) for position in (0, 5, 600)])"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "12345"}
-    told = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
-    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert told.stdout.strip() == str([sessions[position] for position in (0, 5, 600)])
 
 
-def test_each_block_holds_every_cell_once_in_another_order(
-    taxonomy: Taxonomy, sessions: list[SessionPlan]
-) -> None:
+def test_each_block_holds_every_cell_once_in_another_order(taxonomy: Taxonomy, sessions: list[SessionPlan]) -> None:
     orders = [[s.cell for s in sessions[start : start + 480]] for start in range(0, 4800, 480)]
     for order in orders:
         assert set(order) == set(taxonomy.cells)
@@ -75,17 +67,13 @@ def test_each_block_holds_every_cell_once_in_another_order(
     assert len({tuple(order) for order in orders}) == len(orders)
 
 
-def test_every_ten_sessions_hold_every_family(
-    taxonomy: Taxonomy, sessions: list[SessionPlan]
-) -> None:
+def test_every_ten_sessions_hold_every_family(taxonomy: Taxonomy, sessions: list[SessionPlan]) -> None:
     for start in range(0, 4800, 10):
         ten = sessions[start : start + 10]
         assert len({taxonomy.emotion(s.cell.emotion).family for s in ten if s.cell}) == 10
 
 
-def test_every_opening_of_the_plan_is_balanced(
-    taxonomy: Taxonomy, sessions: list[SessionPlan]
-) -> None:
+def test_every_opening_of_the_plan_is_balanced(taxonomy: Taxonomy, sessions: list[SessionPlan]) -> None:
     cells = taxonomy.cells
 
     def name_groups(emotion: str, scene: str) -> tuple[Any, ...]:
@@ -101,16 +89,12 @@ def test_every_opening_of_the_plan_is_balanced(
             assert abs(used[group] - count * size / len(cells)) <= 2.2, (count, group)
 
 
-def test_risk_has_its_share_in_every_family(
-    taxonomy: Taxonomy, sessions: list[SessionPlan]
-) -> None:
+def test_risk_has_its_share_in_every_family(taxonomy: Taxonomy, sessions: list[SessionPlan]) -> None:
     for size, slack in ((100, 2), (480, 3), (4800, 10)):
         risks = Counter(session.risk for session in sessions[:size])
         assert abs(risks["passive"] - 0.07 * size) <= slack
         assert abs(risks["active"] - 0.03 * size) <= slack
-    by_family = Counter(
-        (taxonomy.emotion(s.cell.emotion).family, s.risk) for s in sessions if s.cell
-    )
+    by_family = Counter((taxonomy.emotion(s.cell.emotion).family, s.risk) for s in sessions if s.cell)
     for family in taxonomy.families:
         assert abs(by_family[family.id, "passive"] - 0.07 * 480) <= 2
         assert abs(by_family[family.id, "active"] - 0.03 * 480) <= 2
@@ -152,9 +136,7 @@ def test_lengths_and_endings_come_in_their_shares(sessions: list[SessionPlan]) -
     assert (endings["out_of_time"] + endings["referral_half"]) / size >= 0.08
 
 
-def test_ages_fit_the_scene_and_cover_its_range(
-    taxonomy: Taxonomy, sessions: list[SessionPlan]
-) -> None:
+def test_ages_fit_the_scene_and_cover_its_range(taxonomy: Taxonomy, sessions: list[SessionPlan]) -> None:
     ages: dict[str, list[int]] = {}
     for session in sessions:
         assert session.cell
@@ -170,9 +152,7 @@ def test_ages_fit_the_scene_and_cover_its_range(
     assert {s.cell.scene[0] for s in minors if s.cell} == {"S", "L"}
 
 
-def test_no_attribute_follows_another_or_the_cell(
-    taxonomy: Taxonomy, sessions: list[SessionPlan]
-) -> None:
+def test_no_attribute_follows_another_or_the_cell(taxonomy: Taxonomy, sessions: list[SessionPlan]) -> None:
     rows = [
         {name: getattr(session, name) for name in ATTRIBUTES if name != "exchanges"}
         | dict(session.big_five)

@@ -76,9 +76,7 @@ def refuse_text(folder: Path, data: str | bytes) -> str:
         ),
     ],
 )
-def test_a_wrong_entry_is_told_with_its_line(
-    tmp_path: Path, old: str, new: str, shift: int, told: str
-) -> None:
+def test_a_wrong_entry_is_told_with_its_line(tmp_path: Path, old: str, new: str, shift: int, told: str) -> None:
     message = refuse_text(tmp_path, TEXT.replace(old, new, 1))
     assert message.startswith(f"{find_line(old) + shift}: "), message
     assert told in message
@@ -86,10 +84,7 @@ def test_a_wrong_entry_is_told_with_its_line(
 
 def test_a_missing_label_is_told_at_the_entry_that_lacks_it(tmp_path: Path) -> None:
     message = refuse_text(tmp_path, TEXT.replace("    en: Anxiety\n", "", 1))
-    assert (
-        message
-        == f"{find_line('  - id: anxiety')}: 'en' is missing in families[0] (anxiety); add it"
-    )
+    assert message == f"{find_line('  - id: anxiety')}: 'en' is missing in families[0] (anxiety); add it"
 
 
 def test_shares_that_do_not_add_up_are_refused(tmp_path: Path) -> None:
@@ -145,9 +140,7 @@ def test_a_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
     assert "is larger than 2 MB" in refuse(huge)
 
 
-@pytest.mark.parametrize(
-    "data", [b"\xef\xbb\xbf" + TEXT.encode(), TEXT.replace("\n", "\r\n").encode()]
-)
+@pytest.mark.parametrize("data", [b"\xef\xbb\xbf" + TEXT.encode(), TEXT.replace("\n", "\r\n").encode()])
 def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "emotions.yaml"
     path.write_bytes(data)

@@ -1,0 +1,193 @@
+"""What every recipe promises: a blind counselor, rebuilt requests, nothing paid twice, the same dialogue after a kill."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+import agents.rehearsal.app
+from agents.profile import FIELD_NAMES
+from agents.transcript import Language
+from graphs.recipes import RECIPES, load_recipe
+from graphs.trace import rebuild_requests
+from graphs.units import CellUnits
+from store.db import open_db
+from taxonomy.schema import load_taxonomy
+from tests.graphs.conftest import CHECKOUT, TAXONOMY, Factory, read_dialogues, read_rows
+
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+LEAK: dict[Language, int] = {"zh": 6, "en": 24}
+"""Characters of a profile that stand in a request by chance at most."""
+
+
+def pieces(text: str, length: int) -> set[str]:
+    """Return all runs of a length in a text."""
+    return {text[start : start + length] for start in range(len(text) - length + 1)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_counselor_sees_nothing_of_the_profile_that_was_not_said(
+    factory: Factory, name: str, language: Language
+) -> None:
+    if not load_recipe(name).blind_counselor:
+        pytest.skip(f"{name} does not promise it")
+    factory("--recipe", name, "--count", 6, "--language", language)
+    hidden = {
+        row.id: list(json.loads(row.body).values()) for row in read_rows("SELECT dialogue_id AS id, body FROM profiles")
+    }
+    units = CellUnits(load_taxonomy(TAXONOMY), TAXONOMY, 0, language)
+    said = {position: " ".join(line for _, line, _ in lines) for position, lines in read_dialogues().items()}
+    database = open_db("sqlite:///factory.db")
+    length, checked = LEAK[language], 0
+    for call, body in rebuild_requests(database, 1):
+        if call.agent != "counselor":
+            continue
+        dialogue = f"1/{call.position}"
+        sent = body.decode()
+        for value in hidden.get(dialogue, [units.unit(call.position).brief.text]):
+            for piece in pieces(str(value), length):
+                assert piece not in sent or piece in said[dialogue], piece
+        assert not any(f"- {label}" in sent for label in FIELD_NAMES["zh"].values())
+        checked += 1
+    assert checked >= 6
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_stored_request_is_rebuilt_to_the_bytes_on_the_wire(
+    factory: Factory, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+    make = agents.rehearsal.app.create_app
+
+    def create_listening_app(**options: Any) -> Any:
+        app = make(**options)
+
+        async def listen(scope: Any, receive: Any, send: Any) -> None:
+            async def overhear() -> Any:
+                event = await receive()
+                sent.append(event.get("body", b""))
+                return event
+
+            await app(scope, overhear, send)
+
+        return listen
+
+    monkeypatch.setattr(agents.rehearsal.app, "create_app", create_listening_app)
+    factory("--recipe", name, "--count", 3)
+    rebuilt = [body for _, body in rebuild_requests(open_db("sqlite:///factory.db"), 1)]
+    assert len(rebuilt) > 30
+    assert sorted(rebuilt) == sorted(body for body in sent if body)
+
+
+@contextmanager
+def serve(app: Any) -> Iterator[int]:
+    """Serve an ASGI app on a free port of this machine while the block runs."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        pass
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+class Witness:
+    """The rehearsal model behind a counter: shuffled latencies, and a kill when a number of calls is answered."""
+
+    def __init__(self, kill_after: int | None = None) -> None:
+        self.answered = 0
+        self.kill_after = kill_after
+        self.victim: subprocess.Popen[bytes] | None = None
+        self._app = agents.rehearsal.app.create_app()
+        self._random = random.Random(7)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        await asyncio.sleep(self._random.random() * 0.004)
+        if self.answered == self.kill_after and self.victim is not None:
+            self.victim.send_signal(signal.SIGKILL)
+        self.answered += 1
+        await self._app(scope, receive, send)
+
+
+def write_endpoint(folder: Path, port: int) -> Path:
+    """Write an endpoint file for the rehearsal model on a port."""
+    path = folder / "port.yaml"
+    path.write_text(
+        f'name: port\nbase_url: http://127.0.0.1:{port}/v1\nmodel: "rehearsal-{{role}}"\n'
+        "reasoning: field\nsend_seed: true\nrehearsal: true\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def start(folder: Path, *flags: object) -> subprocess.Popen[bytes]:
+    """Start the command in a process of its own."""
+    command = [sys.executable, "-m", "graphs.run", *map(str, flags)]
+    environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_run_killed_at_a_random_call_goes_on_to_the_same_dialogues(tmp_path: Path, name: str, language: str) -> None:
+    flags = ("--recipe", name, "--language", language, "--count", 3, "--concurrency", 3)
+    with serve(whole := Witness()) as port:
+        model = write_endpoint(tmp_path, port)
+        process = start(tmp_path, *flags, "--model", model, "--db", "sqlite:///whole.db")
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 0, told
+    witness = Witness(kill_after=random.Random(f"{name}/{language}").randrange(5, whole.answered - 5))
+    with serve(witness) as port:
+        model = write_endpoint(tmp_path, port)
+        witness.victim = start(tmp_path, *flags, "--model", model, "--db", "sqlite:///killed.db")
+        witness.victim.communicate(timeout=60)
+        assert witness.victim.returncode == -signal.SIGKILL
+        stored = read_rows("SELECT count(*) FROM calls", f"sqlite:///{tmp_path}/killed.db")[0][0]
+        let_lease_pass(tmp_path / "killed.db")
+        witness.kill_after = None
+        process = start(tmp_path, "--resume", "--db", "sqlite:///killed.db")
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 0, told
+    whole_db, killed_db = (f"sqlite:///{tmp_path}/{name}.db" for name in ("whole", "killed"))
+    assert read_dialogues(killed_db) == read_dialogues(whole_db)
+    assert read_rows("SELECT count(*) FROM calls", killed_db)[0][0] == whole.answered
+    assert witness.answered - whole.answered <= 3, "more calls were repeated than were in flight"
+    assert stored > 0
+
+
+def let_lease_pass(path: Path) -> None:
+    """Make a dead run's heartbeat old, as half a minute would."""
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE runs SET heartbeat_at = heartbeat_at - 60")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_session_run_again_on_its_ledger_makes_no_call(factory: Factory, name: str) -> None:
+    factory("--recipe", name, "--count", 2, "--json")
+    before = read_dialogues()
+    tables = ("profiles", "utterances", "attempts", "findings", "verdicts", "decisions", "dialogues")
+    with sqlite3.connect("factory.db") as db:
+        for table in tables:
+            db.execute(f"DELETE FROM {table}")
+        db.execute("UPDATE runs SET status = 'interrupted'")
+    told = factory("--resume", "--json")
+    assert told.summary["calls"] == 0
+    assert read_dialogues() == before
