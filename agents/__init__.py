@@ -1,1 +1,1 @@
-"""Who talks: models and prompts, the roles client, counselor and critic, checks, rubrics, policy, and the rehearsal model."""
+"""Who talks: models, prompts, the roles client, counselor and critic, checks, policy, and the rehearsal model."""

@@ -1,4 +1,4 @@
-"""Reads the body of an answered call: content and reasoning apart whatever field they came in, usage, and what is wrong."""
+"""Reads an answered call's body: content and reasoning apart, whatever field they came in, usage, and what is wrong."""
 
 import re
 from dataclasses import dataclass, field

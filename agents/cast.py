@@ -1,4 +1,4 @@
-"""Who plays whom in one session: asks a role on its model, through the ledger, so that no answered call is paid twice."""
+"""Who plays whom in one session: asks a role on its model through the ledger, so that no answer is paid twice."""
 
 import re
 from collections import Counter

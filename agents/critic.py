@@ -1,4 +1,4 @@
-"""The critic: a rubric as data, its verdict read strictly; what cannot be read is unscored, never a zero and never a pass."""
+"""The critic: a rubric as data, a verdict read strictly; what cannot be read is unscored, never zero, never a pass."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A run's settings turned into the things they name; whatever is wrong with them is found here, before anything is written."""
+"""A run's settings turned into the things they name; what is wrong with them is found before anything is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from langgraph.graph import StateGraph
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from agents.cast import Role
 from taxonomy.plan import SessionPlan
@@ -13,10 +13,19 @@ from taxonomy.plan import SessionPlan
 Unit = Literal["cell", "text"]
 
 
+class NoSwitches(BaseModel):
+    """The switches of a recipe that has none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One method. `heads` names the prompt that leads each role's requests; `units` are the kinds of seed it runs on, the natural one first; `start` gives the state it
-    begins with beside the shared one; `estimate` the calls by role that a plan will take."""
+    """One method.
+
+    `units` are the kinds of seed it runs on, the natural one first; `heads` names the prompt that leads each role's
+    requests; `start` gives the state it begins with beside the shared one; `estimate` the calls by role a plan takes.
+    """
 
     name: str
     summary: str

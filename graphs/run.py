@@ -1,4 +1,4 @@
-"""Plans and runs counselling sessions: python -m graphs.run --taxonomy taxonomy/emotions.yaml [--count N] [--model NAME]."""
+"""Plans and runs sessions: python -m graphs.run --taxonomy taxonomy/emotions.yaml [--count N] [--model NAME]."""
 
 from argparse import Namespace
 from pathlib import Path

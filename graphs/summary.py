@@ -23,7 +23,8 @@ def print_estimate(estimate: Estimate, *, in_full: bool) -> None:
         sum(estimate.prompt.values()) + sum(estimate.completion.values()),
     )
     print(
-        f"estimate: {estimate.sessions} sessions, {shorten(calls)} calls, {shorten(tokens)} tokens, {word_cost(estimate)}"
+        f"estimate: {estimate.sessions} sessions, {shorten(calls)} calls, {shorten(tokens)} tokens,"
+        f" {word_cost(estimate)}"
     )
 
 

@@ -1,8 +1,8 @@
 """The flagship: a client with a hidden profile, a counselor who works in stages and remembers, checked turn by turn.
 
 intake -> [client -> risk -> stage, memory (or crisis) -> counselor -> checks -> turn critic -> rewrite, at most twice]
-until the end is reached -> session critic. Own method; `seed_systems` names the findings each part answers: critique
-by turn instead of whole restarts, a typed end instead of a marker, a profile that the counselor never sees.
+until the end is reached -> session critic. The house's own method: critique by turn instead of whole restarts, a typed
+end instead of a marker in the text, a profile that the counselor never sees.
 """
 
 from collections.abc import Mapping
@@ -10,38 +10,21 @@ from typing import Literal
 
 from langgraph.graph import StateGraph
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, ConfigDict
 
 from agents.cast import ROLES, Cast, Role
-from agents.checks import check_utterance
-from agents.client import speak
 from agents.counselor import Whisper
 from agents.critic import judge_session
-from agents.intake import write_profile
 from agents.memory import RENEW_EVERY, Memory, is_renewal_due, renew_memory, word_memory
 from agents.stage import FEWEST_EXCHANGES, Progress, decide_stage, word_stage
 from agents.transcript import count_exchanges
 from graphs.danger import CRISIS_EXCHANGES, DangerState, crisis, risk
-from graphs.recipe import Recipe
-from graphs.state import EndReason, Found, Judged
-from graphs.turn import (
-    Update,
-    checks,
-    current_exchange,
-    rewrite,
-    rewrite_or_judge,
-    turn_critic,
-    write_draft,
-)
+from graphs.nodes import client, intake
+from graphs.recipe import NoSwitches, Recipe
+from graphs.state import EndReason, Judged
+from graphs.turn import Update, checks, current_exchange, rewrite, rewrite_or_judge, turn_critic, write_draft
 from taxonomy.plan import SessionPlan
 
 MOST_EXCHANGES = 20
-
-
-class Switches(BaseModel):
-    """This recipe has no switches."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class State(DangerState, total=False):
@@ -52,26 +35,8 @@ class State(DangerState, total=False):
     is_closed: bool
 
 
-def start(switches: Switches) -> Update:
-    return {
-        "progress": Progress(),
-        "memory": None,
-        "whispers": [],
-        "crisis": None,
-        "is_closed": False,
-    }
-
-
-async def intake(state: State, runtime: Runtime[Cast]) -> Update:
-    profile = await write_profile(runtime.context, state["brief"], state["plan"])
-    return {"profile": profile}
-
-
-async def client(state: State, runtime: Runtime[Cast]) -> Update:
-    transcript, exchange = state["transcript"], current_exchange(state)
-    line = await speak(runtime.context, state["profile"], state["plan"], transcript)
-    found = [Found(exchange, 0, "client", f) for f in check_utterance(line, transcript)]
-    return {"transcript": [line], "found": found}
+def start(switches: NoSwitches) -> Update:
+    return {"progress": Progress(), "memory": None, "whispers": [], "crisis": None, "is_closed": False}
 
 
 async def stage(state: State, runtime: Runtime[Cast]) -> Update:
@@ -129,7 +94,7 @@ def go_on_or_end(state: State) -> Literal["rewrite", "client", "session_critic",
     return "session_critic" if find_end(state) else "client"
 
 
-def build(switches: Switches) -> StateGraph[State, Cast, State, State]:
+def build(switches: NoSwitches) -> StateGraph[State, Cast, State, State]:
     graph = StateGraph(State, context_schema=Cast)
     graph.add_node(intake)
     graph.add_node(client)
@@ -157,8 +122,8 @@ def build(switches: Switches) -> StateGraph[State, Cast, State, State]:
     return graph
 
 
-def estimate(plan: SessionPlan, switches: Switches) -> Mapping[Role, float]:
-    """Calls by role: one exchange asks client, counselor and critic, seldom a rewrite; the stage about half the time."""
+def estimate(plan: SessionPlan, switches: NoSwitches) -> Mapping[Role, float]:
+    """Calls by role: each exchange asks client, counselor and critic, seldom twice, and every other one the stage."""
     n = plan.exchanges
     return {
         "intake": 1, "client": n, "counselor": 1.05 * n, "critic": 1.05 * n + 1,
@@ -173,7 +138,7 @@ RECIPE = Recipe(
     units=("cell", "text"),
     heads={role: f"{role}/head" for role in ROLES} | {"critic": "critic/turn_head"},
     blind_counselor=True,
-    switches=Switches,
+    switches=NoSwitches,
     start=start,
     build=build,
     estimate=estimate,

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.graphs.conftest import CHECKOUT, TAXONOMY, Factory, read_dialogues, read_rows
 
 

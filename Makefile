@@ -1,0 +1,39 @@
+# Everything sets itself up: `make run` and `make test` work on a fresh machine with Python 3.11, git and make.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help setup run check test test-all measure clean
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## make .venv with the pinned packages
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/it") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+run: setup  ## run one session for each cell of the taxonomy (ARGS="--count 20" for fewer)
+	$(BIN)/python -m graphs.run --taxonomy taxonomy/emotions.yaml $(ARGS)
+
+check: setup  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: setup  ## the tests, with what they need from the system
+	$(BIN)/python -m tests.system_packages
+	$(BIN)/python -m pytest -q $(ARGS)
+
+test-all: setup  ## all tests, also those that take long
+	$(BIN)/python -m tests.system_packages
+	$(BIN)/python -m pytest -q -m "" $(ARGS)
+
+measure: setup  ## run 480 sessions in a folder of their own and print the figures the README promises
+	$(BIN)/python -m tests.bench.figures
+
+clean:  ## remove .venv and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
