@@ -123,7 +123,8 @@ def load_endpoint(spec: str, environment: Mapping[str, str]) -> Endpoint:
             return read_yaml(folder / f"{spec}.yaml", Endpoint)
     names = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
     raise InputError(
-        f"unknown model {spec!r}{suggest(spec, names)}; choose one of {', '.join(names)}, or name a .yaml file or URL#MODEL"
+        f"unknown model {spec!r}{suggest(spec, names)}; choose one of"
+        f" {', '.join(names)}, or name a .yaml file or URL#MODEL"
     )
 
 

@@ -1,4 +1,4 @@
-"""The one way to a model: the openai SDK's client with our own bytes, deadline and retries, and errors sorted by kind."""
+"""The one way to a model: the openai SDK's client with our own bytes, deadline and retries; errors sorted by kind."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import openai
 
 REFUSALS = (401, 402, 403, 404, 405, 422)
-"""Statuses that no repetition mends for any session: key, balance, unknown model, a field the endpoint does not take."""
+"""Statuses that no repetition mends for any session: key, balance, unknown model, a field it does not take."""
 BAD_REQUESTS = (400, 413)
 """Statuses that end one session: a request too long, or one a provider's filter turned away."""
 

@@ -1,4 +1,4 @@
-"""Counts a run's calls, tokens and cost while it goes, by role, and how much of each prompt an earlier request began."""
+"""Counts a run's calls, tokens and cost by role while it goes, and how much of each prompt was sent before."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence

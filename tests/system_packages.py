@@ -1,4 +1,4 @@
-"""What the tests need from outside Python. python -m tests.system_packages installs it as root on Debian, else names it."""
+"""What the tests need beside Python. python -m tests.system_packages installs it as root on Debian, else names it."""
 
 import os
 import shutil

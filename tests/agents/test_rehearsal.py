@@ -228,13 +228,16 @@ def test_a_risk_is_hinted_at_in_the_middle_and_answered_with_listed_numbers_only
         answer = "我姐吧，可我不想吓着她。" if language == "zh" else "My sister, maybe, but I don't want to scare her."
         parts += [("assistant", said.content), ("user", answer)]
     assert set(re.findall(r"\d{3,}", told)) == {number}
-    assert "我姐" not in told and ("你姐" in told or "your sister" in told)
+    assert "我姐" not in told
+    assert "你姐" in told or "your sister" in told
 
 
 def test_a_profile_fits_its_cell() -> None:
     for language in LANGUAGES:
         profile = make_profile(1, language)
-        assert profile.age == 17 and profile.risk == "" and profile.gender in ("女", "female")
+        assert profile.age == 17
+        assert profile.risk == ""
+        assert profile.gender in ("女", "female")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -250,7 +253,8 @@ def test_stage_chooses_only_among_the_moves_it_is_offered(language: Language) ->
                 ("user", f"moves: {moves}"),
             ]
             chosen = json.loads(reply(make_body("stage", parts, seed)).content)
-            assert chosen["move"] in moves and chosen["reason"]
+            assert chosen["move"] in moves
+            assert chosen["reason"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -261,7 +265,8 @@ def test_risk_is_read_from_the_clients_words_and_quoted(language: Language) -> N
         "也没啥，有时候想，睡过去就好了。" if language == "zh" else "Well, sometimes I'd rather not wake up, you know."
     )
     read = json.loads(reply(make_body("risk", [("system", head), ("user", label + line), ("user", "?")])).content)
-    assert (read["kind"], read["level"]) == ("self_harm", "passive") and read["quote"] in line
+    assert (read["kind"], read["level"]) == ("self_harm", "passive")
+    assert read["quote"] in line
 
 
 def test_an_unknown_form_is_filled_by_its_schema() -> None:
@@ -278,7 +283,8 @@ def test_an_unknown_form_is_filled_by_its_schema() -> None:
 def test_no_bank_has_a_broken_line() -> None:
     for language in LANGUAGES:
         phrases = load_phrases(language)
-        assert len(phrases.topics) > 15 and len(phrases.counselor) > 25
+        assert len(phrases.topics) > 15
+        assert len(phrases.counselor) > 25
         assert set(phrases.doing) >= set(phrases.counselor) - {
             "welcome_q",
             "closing_q",
@@ -299,7 +305,8 @@ def test_usage_tells_what_repeats() -> None:
     assert first["usage"]["prompt_tokens_details"]["cached_tokens"] == 0
     assert second["usage"]["prompt_tokens_details"]["cached_tokens"] % 64 == 0
     assert second["usage"]["prompt_tokens_details"]["cached_tokens"] > 0
-    assert first["choices"] == second["choices"] and first["system_fingerprint"] == "rehearsal-1"
+    assert first["choices"] == second["choices"]
+    assert first["system_fingerprint"] == "rehearsal-1"
     assert first["usage"]["completion_tokens_details"]["reasoning_tokens"] > 0
 
 
@@ -328,7 +335,8 @@ def test_faults_hit_the_same_requests_each_time() -> None:
     for _ in range(2):
         app = create_app(fault_rate=0.4, faults=("server_error",), seed=5)
         rounds.append([asyncio.run(post(app, body)).status_code for body in bodies * 2])
-    assert rounds[0] == rounds[1] and 500 in rounds[0]
+    assert rounds[0] == rounds[1]
+    assert 500 in rounds[0]
     assert rounds[0][:30] != rounds[0][30:]
 
 

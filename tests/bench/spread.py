@@ -1,4 +1,4 @@
-"""Measures how much the dialogues of a run repeat each other: python -m tests.bench.spread --db sqlite:///factory.db [--run N].
+"""Measures how much a run's dialogues repeat each other: python -m tests.bench.spread [--db URL] [--run N].
 
 Taxonomy labels and whatever a sentence shares with its own client's profile (runs of four characters) are masked, so
 that what is counted is the phrasing and not the topic. Overlap is |A and B| / min(|A|, |B|) over character 5-grams.

@@ -1,4 +1,4 @@
-"""What every recipe promises: a blind counselor, rebuilt requests, nothing paid twice, the same dialogue after a kill."""
+"""What recipes promise: a blind counselor, rebuilt requests, nothing paid twice, the same dialogue after a kill."""
 
 import asyncio
 import json

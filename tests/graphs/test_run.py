@@ -103,7 +103,8 @@ def test_interactive_runs_on_texts_and_names_the_row_of_each(factory: Factory, t
     assert told.code == 0
     assert "skipped 1 rows: posts.jsonl:2 no text" in told.out
     stored = read_rows(
-        'SELECT s.file, s."row", s.row_id, d.language FROM dialogues d JOIN seeds s ON s.id = d.seed_id ORDER BY d.position'
+        'SELECT s.file, s."row", s.row_id, d.language FROM dialogues d JOIN seeds s ON s.id = d.seed_id'
+        " ORDER BY d.position"
     )
     assert [tuple(row) for row in stored] == [("posts.jsonl", 1, "p1", "zh"), ("posts.jsonl", 3, "p3", "en")]
 

@@ -1,0 +1,71 @@
+"""The documents say what the code does."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from graphs.recipes import RECIPES
+
+HOUSE = Path(__file__).parents[1]
+READMES = ("README.md", "README.zh.md")
+COMMAND = re.compile(r"python -m ([a-z_.]+)([^\n`#|]*)")
+FLAG = re.compile(r"(?<!\S)--[a-z-]+")
+
+
+def read(name: str) -> str:
+    """Return a document's text."""
+    return (HOUSE / name).read_text(encoding="utf-8")
+
+
+@cache
+def help_of(module: str) -> str:
+    """Return what a command and its verbs say of their flags."""
+
+    def ask(*verbs: str) -> str:
+        told = subprocess.run(
+            [sys.executable, "-m", module, *verbs, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONPATH": str(HOUSE), "COLUMNS": "200"},
+        )
+        return told.stdout
+
+    whole = ask()
+    verbs = ("list", "show") if module == "store.dialogues" else ()
+    return whole + "".join(ask(verb) for verb in verbs)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_command_in_a_readme_exists_and_takes_its_flags(name: str) -> None:
+    commands = COMMAND.findall(read(name))
+    assert commands
+    for module, rest in commands:
+        assert importlib.util.find_spec(module), module
+        for flag in FLAG.findall(rest):
+            assert flag in help_of(module), (module, flag)
+
+
+def test_both_readmes_tell_of_the_same_commands() -> None:
+    first, second = (
+        [" ".join((module, *rest.split())) for module, rest in COMMAND.findall(read(name))] for name in READMES
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_folders_in_a_readme_exist(name: str) -> None:
+    folders = re.findall(r"^([a-z]+)/ ", read(name), re.MULTILINE)
+    assert {"taxonomy", "agents", "graphs", "store", "configs", "tests"} <= set(folders)
+    assert all((HOUSE / folder).is_dir() for folder in folders)
+
+
+def test_every_recipe_has_a_section_on_its_paper() -> None:
+    papers = read("docs/papers.md")
+    assert all(f"\n## {name}\n" in papers for name in RECIPES)
