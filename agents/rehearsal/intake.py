@@ -34,7 +34,7 @@ SIGNS = {
         "neutral": ("neutral", "观望", "中立"),
     },
 }
-RISK = re.compile(r"^\W*(?:风险：有|Risk: yes).*$", re.MULTILINE | re.IGNORECASE)
+RISK = re.compile(r"^\W*(?:风险：|Risk: )(?!没有|none)\S.*$", re.MULTILINE | re.IGNORECASE)
 ACTIVE = re.compile(r"举动|正在遭受|明确|acts of|abused now|active", re.IGNORECASE)
 TEEN, YOUTH, STUDENT, OLD = 15, 19, 24, 60
 DEFAULT_AGE = 27

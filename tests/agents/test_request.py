@@ -59,8 +59,8 @@ CASES: dict[str, tuple[dict[str, object], bool, int | None, str]] = {
         {"json": "object"},
         True,
         None,
-        '{"model":"m","messages":[{"role":"system","content":"你是咨询师。\\n\\nAnswer with one JSON object that follows'
-        " this JSON schema:\\n"
+        '{"model":"m","messages":[{"role":"system","content":"你是咨询师。\\n\\nAnswer with one JSON object that'
+        " follows this JSON schema:\\n"
         + SCHEMA.replace('"', '\\"')
         + '"},{"role":"user","content":"睡不着…🙂"}],"max_tokens":9,"response_format":{"type":"json_object"}}',
     ),
