@@ -72,7 +72,7 @@ def measure(dialogues: Iterable[tuple[str, list[str], list[str]]], labels: re.Pa
         "dialogues": len(grams),
         "exchanges": [min(exchanges), max(exchanges)],
         "distinct_sentences": len(sentences),
-        "top_sentences": [(s, round(n / len(grams), 4)) for s, n in sentences.most_common(5)],
+        "top_sentences": [(s, round(n / len(grams), 4)) for s, n in sentences.most_common(3)],
         "highest_overlap": round(max(overlaps), 3),
         "mean_overlap": round(sum(overlaps) / len(overlaps), 3),
     }
