@@ -1,7 +1,7 @@
-"""Runs 480 sessions on the rehearsal model and prints the figures of a run: python -m tests.bench.figures [--language en].
+"""Runs 480 sessions on the rehearsal model and prints their figures: python -m tests.bench.figures [--language en].
 
-Wall clock and peak memory of the command, kilobytes a dialogue of 14 exchanges, how much dialogues repeat each other, and
-for each role the prompt tokens an exchange, those that no earlier request began with, and the share that repeats.
+Wall clock and peak memory of the command, kilobytes a dialogue of 14 exchanges, how much dialogues repeat each other,
+and for each role the prompt tokens an exchange, those that no earlier request began with, and the share that repeats.
 """
 
 import argparse
