@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-DEBIAN = {"g++": "g++", "chromium": "chromium", "initdb": "postgresql"}
+DEBIAN = {"g++": "g++", "chromium": "chromium", "initdb": "postgresql", "pg_ctl": "postgresql"}
 """Program and the Debian package that brings it."""
 
 
