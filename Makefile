@@ -1,6 +1,7 @@
 # Everything sets itself up: `make run` and `make test` work on a fresh machine with Python 3.11, git and make.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+# The first that runs: the name alone may be a pyenv shim without a Python behind it.
+PYTHON ?= $(or $(shell for name in python3.11 python3.12 python3.13 python3; do $$name -c '' 2>&- && echo $$name && break; done),python3)
 BIN := .venv/bin
 READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1

@@ -52,6 +52,8 @@ def open_db(url: str, *, create: bool = True) -> Engine:
             tables = set(inspect(db).get_table_names())
             revision = read_revision(db) if SCHEMA_TABLE in tables else None
         bring_up_to_date(engine, tables, revision, shown, create)
+        if engine.dialect.name == "sqlite":
+            keep_write_ahead_log(engine)
     except SQLAlchemyError as error:
         engine.dispose()
         raise StoreError(f"{shown}: {explain(error)}") from None
@@ -99,23 +101,27 @@ def check_file(url: URL, create: bool) -> None:
 
 
 def prepare_sqlite(engine: Engine) -> None:
-    """Set every connection up: write-ahead log, full synchronisation, waiting for locks, transactions of our own."""
+    """Set every connection up: full synchronisation, waiting for locks, transactions of our own."""
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, record: Any) -> None:
         connection.isolation_level = None
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={WAIT_MS}",
-        ):
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={WAIT_MS}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(db: Connection) -> None:
         writes = db.get_execution_options().get("writes", False)
         db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def keep_write_ahead_log(engine: Engine) -> None:
+    """Let readers and the writer work side by side; the file remembers it, so only a database of ours is told."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
 
 
 def bring_up_to_date(engine: Engine, tables: set[str], revision: str | None, shown: str, create: bool) -> None:

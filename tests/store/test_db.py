@@ -1,0 +1,116 @@
+"""A database is created, opened, backed up or refused; one that is not ours is never touched."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlmodel import SQLModel
+
+from store.db import SCHEMA_TABLE, Database, mask_url, open_db
+from store.errors import StoreError
+from taxonomy.refusal import InputError, Refusal
+
+HOUSE = Path(__file__).parents[2]
+
+
+def test_a_missing_database_is_made_and_opened_again(url: str) -> None:
+    open_db(url).dispose()
+    open_db(url, create=False).dispose()
+
+
+def test_the_migrations_lead_to_the_tables(database: Database) -> None:
+    with database.connect() as db:
+        context = MigrationContext.configure(db, opts={"version_table": SCHEMA_TABLE, "compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def foreign(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE patients (name TEXT)")
+
+
+def newer(path: Path) -> None:
+    open_db(f"sqlite:///{path}").dispose()
+    with sqlite3.connect(path) as db:
+        db.execute(f"UPDATE {SCHEMA_TABLE} SET version_num = '9999'")
+
+
+def corrupt(path: Path) -> None:
+    open_db(f"sqlite:///{path}").dispose()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = bytearray(path.read_bytes())
+    data[100:1100] = b"\x5a" * 1000
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (foreign, "holds other tables (patients)"),
+        (newer, "newer schema (9999)"),
+        (corrupt, "malformed"),
+        (lambda path: path.write_text("dear diary, today", encoding="utf-8"), "not a SQLite database"),
+        (lambda path: path.mkdir(), "is a directory"),
+    ],
+    ids=["foreign", "newer", "corrupt", "not a database", "directory"],
+)
+def test_what_is_not_ours_is_refused_and_left_as_it_is(
+    tmp_path: Path, spoil: Callable[[Path], object], expected: str
+) -> None:
+    path = tmp_path / "their.db"
+    spoil(path)
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(StoreError) as told:
+        open_db(f"sqlite:///{path}")
+    assert expected in str(told.value)
+    assert "\n" not in str(told.value)
+    assert before is None or path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mysql://u:canary@h/x", "only sqlite"),
+        ("sqlite://", "name a file"),
+        ("not a url", "write sqlite"),
+        ("sqlite:////nowhere/at/all.db", "does not exist"),
+        ("postgresql://u:canary@127.0.0.1:9/x", "127.0.0.1:9"),
+    ],
+)
+def test_a_url_that_leads_nowhere_is_told_without_its_password(url: str, expected: str) -> None:
+    with pytest.raises(Refusal) as told:
+        open_db(url)
+    assert expected in str(told.value)
+    assert "canary" not in str(told.value)
+    assert isinstance(told.value, InputError | StoreError)
+
+
+def test_passwords_are_masked_wherever_they_stand() -> None:
+    masked = mask_url("to postgresql://me:canary@h/x?password=canary2&a=1 and https://t:canary3@h")
+    assert "canary" not in masked
+    assert "postgresql://me:***@h/x" in masked
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run python -m store.db in a folder."""
+    environment = os.environ | {"PYTHONPATH": str(HOUSE)}
+    command = [sys.executable, "-m", "store.db", *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_command_makes_checks_and_copies_a_database(tmp_path: Path) -> None:
+    assert run(tmp_path, "check").returncode == 1
+    assert run(tmp_path, "upgrade").returncode == 0
+    assert "sound" in run(tmp_path, "check").stdout
+    assert run(tmp_path, "backup").returncode == 0
+    (copy,) = tmp_path.glob("*.bak")
+    with sqlite3.connect(copy) as db:
+        assert db.execute("SELECT count(*) FROM runs").fetchone() == (0,)
+    assert run(tmp_path, "chek").returncode == 2
