@@ -79,7 +79,9 @@ def test_a_file_keeps_to_its_place_and_size(path: Path) -> None:
 
 
 def test_no_test_file_is_over_four_hundred_lines() -> None:
-    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (HOUSE / "tests").rglob("*.py")}
+    lengths = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (HOUSE / "tests").rglob("*.py")
+    }
     assert {name: length for name, length in lengths.items() if length > 400} == {}
 
 

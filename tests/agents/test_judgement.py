@@ -1,0 +1,185 @@
+"""What is deterministic in judging: checks, word lists for danger, stages, policy, and verdicts read strictly."""
+
+from pathlib import Path
+
+import pytest
+
+from agents.checks import check_utterance
+from agents.checks.finding import Finding
+from agents.critic import ItemScore, Judgement, Verdict, find_verdict_fault, load_rubric, render_rubric
+from agents.memory import is_renewal_due
+from agents.pace import CLIENT, COUNSELOR, draw_pace
+from agents.policy import decide, load_policy
+from agents.risk import RiskReading, find_risk_words, read_cautiously, tier_of
+from agents.stage import MINIMUM, Progress, apply_move, is_time_to_close, list_moves
+from agents.transcript import Language, Speaker, Utterance
+
+POLICY = load_policy(Path(__file__).parents[2] / "configs" / "policy" / "default.yaml")
+BEFORE = [
+    Utterance("client", "睡不着。"),
+    Utterance("counselor", "从哪天开始睡不着的？"),
+    Utterance("client", "三月。"),
+]
+
+
+@pytest.mark.parametrize(
+    ("speaker", "text", "rule", "severity"),
+    [
+        ("counselor", "", "empty", "reject"),
+        ("counselor", "……", "empty", "reject"),
+        ("client", "", "empty", "reject"),
+        ("counselor", "咨询师：嗯。", "role_prefix", "reject"),
+        ("counselor", "**Counselor:** mm", "role_prefix", "reject"),
+        ("counselor", "嗯。\n来访者：好的", "role_prefix", "reject"),
+        ("client", "[Client]: hi", "role_prefix", "reject"),
+        ("counselor", "<think>他在躲</think>嗯。", "think_tag", "reject"),
+        ("counselor", "嗯。</think>", "think_tag", "reject"),
+        ("counselor", "长" * 301, "length", "flag"),
+        ("counselor", "长" * 461, "length", "reject"),
+        ("client", "长" * 1201, "length", "reject"),
+        ("counselor", "从哪天开始，睡不着的?", "repeat", "reject"),
+    ],
+)
+def test_a_structural_fault_is_found(speaker: Speaker, text: str, rule: str, severity: str) -> None:
+    (found,) = check_utterance(Utterance(speaker, text), BEFORE)
+    assert (found.rule, found.severity) == (rule, severity)
+    assert 0 <= found.span[0] <= found.span[1] <= max(len(text), 1)
+
+
+@pytest.mark.parametrize(
+    ("speaker", "text"),
+    [
+        ("counselor", "嗯。"),
+        ("client", "……"),
+        ("client", "我妈说：你是咨询师：谁信呢"),
+        ("counselor", "你说“咨询师”三个字的时候停了一下。"),
+        ("counselor", "word " * 170),
+        ("counselor", "长" * 300),
+        ("client", "三月。"),
+    ],
+)
+def test_ordinary_talk_passes_the_checks(speaker: Speaker, text: str) -> None:
+    assert check_utterance(Utterance(speaker, text), BEFORE) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("zh", "有时候想，睡过去就好了。"),
+        ("zh", "我就想着不拖累孩子就行了"),
+        ("zh", "活着没啥意思"),
+        ("zh", "我要是不在了，大家都轻松"),
+        ("zh", "累死了，真想死。"),
+        ("zh", "他昨晚又打我了"),
+        ("zh", "我真想掐死他，想掐死"),
+        ("en", "They'd be better off without me."),
+        ("en", "Some nights I hope I don’t wake up."),
+        ("en", "I've been cutting myself again"),
+        ("en", "he hit me on Sunday"),
+    ],
+)
+def test_a_sign_of_danger_is_caught(language: Language, text: str) -> None:
+    assert find_risk_words(text, language)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("zh", "这周加班累死了"),
+        ("zh", "当众念错稿子，社死现场"),
+        ("zh", "我想死你了，妈"),
+        ("zh", "群里没有我，我就退了"),
+        ("zh", "电脑又死机了"),
+        ("en", "This deadline is killing me."),
+        ("en", "I nearly died laughing, bored to death before that"),
+    ],
+)
+def test_an_idiom_is_not_taken_for_a_sign(language: Language, text: str) -> None:
+    assert find_risk_words(text, language) == []
+
+
+def test_words_about_dying_are_never_waved_aside() -> None:
+    waved = RiskReading(kind="none", level="none", quote="")
+    assert read_cautiously(waved, [("self_harm", "不想活")]).level == "passive"
+    assert read_cautiously(waved, [("harm_by_others", "打我")]).level == "none"
+
+
+def test_a_minor_lifts_a_risk_by_one_tier_and_is_none_by_itself() -> None:
+    assert tier_of("passive", "none", 17) == "active"
+    assert tier_of("none", "passive", 17) == "active"
+    assert tier_of("none", "none", 12) == "none"
+    assert tier_of("passive", "active", 30) == "active"
+    assert tier_of("in_progress", "none", 15) == "in_progress"
+    assert tier_of("passive", "none", None) == "passive"
+
+
+def test_a_stage_is_left_only_after_its_time_and_closing_is_forced_by_the_clock() -> None:
+    progress = Progress()
+    assert list_moves(progress, 1) == ["stay"]
+    assert list_moves(progress, 1 + MINIMUM["opening"]) == ["stay", "advance"]
+    working = Progress("working", entered=6)
+    assert "step_back" in list_moves(working, 9)
+    back = apply_move(working, "step_back", 9)
+    assert (back.stage, back.entered, back.steps_back) == ("exploring", 9, 1)
+    assert "step_back" not in list_moves(Progress("working", 6, steps_back=2), 12)
+    assert not is_time_to_close(working, 9, 12)
+    assert is_time_to_close(working, 10, 12)
+    assert list_moves(Progress("closing", 4), 7) == ["stay"]
+    assert list_moves(Progress("closing", 8), 10) == ["stay", "end"]
+
+
+def test_memory_is_renewed_every_third_exchange() -> None:
+    assert [exchange for exchange in range(1, 14) if is_renewal_due(exchange)] == [4, 7, 10, 13]
+
+
+def test_the_pace_of_a_line_is_drawn_from_the_seed_alone() -> None:
+    drawn = [draw_pace(3, "client", exchange, CLIENT["terse"]) for exchange in range(400)]
+    assert drawn == [draw_pace(3, "client", exchange, CLIENT["terse"]) for exchange in range(400)]
+    assert 0.38 < drawn.count("brief") / 400 < 0.52
+    assert all(sum(shares) < 0.6 for shares in (*CLIENT.values(), COUNSELOR))
+
+
+def judgement(scores: dict[str, int] | None, unscored: str = "") -> Judgement:
+    return Judgement("session", 1, "session", scores, {}, "", 1, unscored)
+
+
+def test_a_policy_rejects_a_finding_and_lets_nothing_unread_pass() -> None:
+    grave = Finding("empty", 1, "reject", (0, 1), "nothing is said")
+    light = Finding("length", 1, "flag", (0, 1), "long")
+    assert decide(POLICY, [], [judgement({"a": 2})]).choice == "accept"
+    assert decide(POLICY, [light], [judgement({"a": 0})]).choice == "accept"
+    assert decide(POLICY, [light, grave], []).reasons == ("empty: nothing is said",)
+    assert decide(POLICY, [], [judgement(None, "no JSON")]).choice == "person"
+    assert decide(POLICY, [grave], [judgement(None, "no JSON")]).choice == "reject"
+
+
+def verdict(**changes: object) -> Verdict:
+    """Return a verdict on the turn rubric with its first item changed."""
+    items = [{"id": item.id, "score": 1, "quote": ""} for item in load_rubric("turn").items]
+    items[0] = items[0] | changes
+    return Verdict.model_validate({"items": items, "reason": ""})
+
+
+@pytest.mark.parametrize(
+    ("read", "expected"),
+    [
+        (verdict(), None),
+        (verdict(quote="睡不着……三月"), None),
+        (verdict(score=2), "outside 0..1"),
+        (verdict(quote="没人说过的话"), "does not stand in the dialogue"),
+        (verdict(id="another"), "answer each of"),
+        (Verdict(items=[ItemScore(id="spoken", score=1, quote="")], reason=""), "answer each of"),
+    ],
+)
+def test_a_verdict_that_cannot_be_trusted_is_not_used(read: Verdict, expected: str | None) -> None:
+    fault = find_verdict_fault(read, load_rubric("turn"), "睡不着。\n三月。")
+    assert fault == expected if expected is None else expected in (fault or "")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", ["turn", "session"])
+def test_a_rubric_reads_in_both_languages(name: str, language: Language) -> None:
+    rendered = render_rubric(name, language)
+    assert len({item.id for item in rendered.items}) == len(rendered.items) >= 4
+    assert all(item.question and item.definition for item in rendered.items)
+    assert rendered.low < rendered.high

@@ -1,0 +1,80 @@
+"""The small commands beside graphs.run, and what Studio opens."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from graphs import doctor
+from graphs.recipes import RECIPES, load_recipe
+from graphs.recipes import __main__ as recipes
+from taxonomy.command import run_main
+
+HOUSE = Path(__file__).parents[2]
+
+
+def test_the_recipes_are_listed_and_drawn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["graphs.recipes"])
+    assert recipes.main() == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in RECIPES)
+    monkeypatch.setattr(sys, "argv", ["graphs.recipes", "--draw", "session"])
+    assert recipes.main() == 0
+    drawn = capsys.readouterr().out
+    assert drawn.startswith("---") or "graph TD" in drawn
+    for node in ("intake", "client", "risk", "crisis", "counselor", "turn_critic", "rewrite", "session_critic"):
+        assert node in drawn
+    monkeypatch.setattr(sys, "argv", ["graphs.recipes", "--draw", "sesion"])
+    with pytest.raises(SystemExit) as ended:
+        run_main(recipes.main)
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_says_what_it_is(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    assert set(recipe.heads) == set(recipe.roles)
+    assert recipe.summary
+
+
+def test_the_doctor_tells_what_works_and_where_settings_come_from(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PSYFOUNDRY_CONCURRENCY", "5")
+    monkeypatch.setattr(sys, "argv", ["graphs.doctor", "--db", "sqlite:///other.db"])
+    assert doctor.main() == 0
+    told = capsys.readouterr().out
+    assert "environment (PSYFOUNDRY_CONCURRENCY)" in told
+    assert "command line" in told
+    assert "reasoning: yes" in told
+    assert "is made by the first run" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_names_a_missing_key(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["graphs.doctor", "--config", str(HOUSE / "configs" / "run" / "r1.yaml")])
+    assert doctor.main() == 4
+    assert "set SILICONFLOW_API_KEY" in capsys.readouterr().out
+
+
+def test_studio_opens_the_recipes_and_plays_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    from graphs import studio
+
+    named = json.loads((HOUSE / "langgraph.json").read_text(encoding="utf-8"))["graphs"]
+    assert set(named) == set(RECIPES)
+    for name, place in named.items():
+        file, _, variable = place.partition(":")
+        assert (HOUSE / file).is_file()
+        assert getattr(studio, variable).get_graph().nodes.keys() >= {name}
+    played = asyncio.run(studio.interactive.ainvoke({"position": 3, "language": "en"}))
+    assert played["end_reason"] == "farewell"
+    assert played["transcript"][0]["speaker"] == "client"
+    assert list(tmp_path.iterdir()) == []
