@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from agents.policy import Policy, decide
-from agents.risk import Level, higher_level, tier_of
+from agents.risk import Level, find_risk_words, higher_level, tier_of
 from graphs.state import SessionState
 from graphs.units import Unit
 from store.records import (
@@ -50,9 +50,7 @@ def record_session(about: About, state: SessionState, policy: Policy) -> Dialogu
     ]
     is_rejected = bool(state["reject_reasons"])
     profile = state.get("profile")
-    level = read_level(state)
-    if profile is not None and profile.risk:
-        level = higher_level(level, "passive")
+    level = read_level(about, state)
     age = profile.age if profile is not None else about.unit.plan.age
     tier = tier_of(level, about.unit.plan.risk, age)
     decided = decide(policy, standing, verdicts)
@@ -131,8 +129,19 @@ def about_fields(about: About) -> dict[str, Any]:
     }
 
 
-def read_level(state: SessionState) -> Level:
-    """Return the gravest level of danger that came up in the session."""
+def read_level(about: About, state: SessionState) -> Level:
+    """Return the gravest level of danger in a session, so that a person looks at whatever may hold one.
+
+    A recipe with a risk node has read its client's lines; for one without, and for a text that somebody brought, the
+    word list alone decides.
+    """
     crisis = state.get("crisis")
     level: Level = crisis.level if crisis is not None else "none"  # type: ignore[attr-defined]
+    unread = [about.unit.brief.text] if about.unit.row is not None else []
+    if "crisis" not in state:
+        unread += [line.text for line in state["transcript"] if line.speaker == "client"]
+    profile = state.get("profile")
+    is_hinted = profile is not None and bool(profile.risk)
+    if is_hinted or any(find_risk_words(text, about.unit.language) for text in unread):
+        return higher_level(level, "passive")
     return level

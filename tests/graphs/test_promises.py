@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -191,3 +192,36 @@ def test_a_session_run_again_on_its_ledger_makes_no_call(factory: Factory, name:
     told = factory("--resume", "--json")
     assert told.summary["calls"] == 0
     assert read_dialogues() == before
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path) -> None:
+    with serve(witness := Witness()) as port:
+        model = write_endpoint(tmp_path, port)
+        process = start(tmp_path, "--model", model, "--count", 40, "--concurrency", 4)
+        while witness.answered < 120:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, told = process.communicate(timeout=30)
+        assert process.returncode == 130, told
+        assert b"--resume 1" in out
+        assert b"Traceback" not in told
+        process = start(tmp_path, "--resume")
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 0, told
+    stored = read_rows("SELECT count(*) FROM calls", f"sqlite:///{tmp_path}/factory.db")[0][0]
+    assert stored == witness.answered
+    assert len(read_dialogues(f"sqlite:///{tmp_path}/factory.db")) == 40
+
+
+def test_a_refusing_endpoint_stops_the_run_with_the_queue_intact(factory: Factory, tmp_path: Path) -> None:
+    async def refuse(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 402, "headers": []})
+            await send({"type": "http.response.body", "body": b"balance is used up"})
+
+    with serve(refuse) as port:
+        told = factory("--model", write_endpoint(tmp_path, port), "--count", 5, "--json")
+    assert told.code == 4
+    assert "answered 402: balance is used up" in told.out
+    assert told.summary["left"] == 5
+    assert read_dialogues() == {}
