@@ -64,7 +64,7 @@ def test_rehearsal_is_marked_in_every_dialogue(factory: Factory) -> None:
 
 
 def test_a_sign_of_danger_tiers_the_dialogue_and_opens_the_crisis_branch(factory: Factory) -> None:
-    factory("--count", 40)
+    factory("--count", 24)
     risky = read_rows("SELECT id, end_reason FROM dialogues WHERE is_crisis AND outcome = 'done'")
     assert risky
     handed_over = [row for row in risky if row.end_reason == "handed_over"]
@@ -79,7 +79,7 @@ def test_a_sign_of_danger_tiers_the_dialogue_and_opens_the_crisis_branch(factory
 
 
 def test_a_faulty_turn_is_rewritten_and_every_attempt_is_kept(factory: Factory) -> None:
-    factory("--count", 40)
+    factory("--count", 24)
     refused = read_rows("SELECT dialogue_id, exchange FROM attempts WHERE NOT is_chosen")
     assert refused
     for row in refused:
