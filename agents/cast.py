@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -118,9 +119,8 @@ class Cast:
             key = call_key(self.session_id, role, branch, body, occurrence, attempt)
             recorded = self.ledger.look_up(key)
             if recorded is None:
-                answer = await self.gateway.send(endpoint, body)
-                number = await self._record(key, role, branch, prompt_hash, thread, settings, seed, endpoint, answer)
-                reply = _Reply(number, answer.outcome, answer.content, answer.reasoning)
+                keep = partial(self._keep, key, role, branch, prompt_hash, thread, settings, seed, endpoint)
+                reply = await self.gateway.send_and_keep(endpoint, body, keep)
             else:
                 reply = _Reply(recorded.number, recorded.outcome, recorded.content, recorded.reasoning)
             if reply.outcome == "ok":
@@ -130,7 +130,7 @@ class Cast:
                 problem = f"{role} on {endpoint.name}: {reply.outcome} answer after {attempt} tries"
                 raise ModelError(kind_of(reply.outcome), problem)
 
-    async def _record(
+    async def _keep(
         self,
         key: bytes,
         role: Role,
@@ -141,12 +141,12 @@ class Cast:
         seed: int | None,
         endpoint: Endpoint,
         answer: Answer,
-    ) -> int:
+    ) -> _Reply:
         usage = answer.usage
         price = price_of(endpoint, usage)
         model = endpoint.model_for(role)
         self.tally.add(role, model, thread, answer, price, endpoint.currency)
-        return await self.ledger.record(
+        number = await self.ledger.record(
             key=key,
             agent=role,
             branch=branch,
@@ -169,6 +169,7 @@ class Cast:
             price=price,
             currency=endpoint.currency if price is not None else None,
         )
+        return _Reply(number, answer.outcome, answer.content, answer.reasoning)
 
 
 def read_form(content: str, form: type[Form], find_fault: Callable[[Form], str | None]) -> tuple[Form | None, str]:

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from agents.answer import Answer, Usage, read_answer
 from agents.endpoint import IN_PROCESS, Endpoint, read_key
@@ -13,6 +13,8 @@ from agents.errors import ModelError
 
 if TYPE_CHECKING:
     import openai
+
+Kept = TypeVar("Kept")
 
 REFUSALS = (401, 402, 403, 404, 405, 422)
 """Statuses that no repetition mends for any session: key, balance, unknown model, a field it does not take."""
@@ -67,10 +69,19 @@ class Gateway:
         return client
 
     async def send(self, endpoint: Endpoint, body: bytes) -> Answer:
-        """Send one request and return its complete answer, usable or not.
+        """Send one request and return its complete answer, usable or not; errors as in `send_and_keep`."""
 
-        Faults that may pass are retried by the policy; a call that waits holds no slot. Raises ModelError when there
-        was no complete answer, GateClosed when the run is stopping.
+        async def hand_over(answer: Answer) -> Answer:
+            return answer
+
+        return await self.send_and_keep(endpoint, body, hand_over)
+
+    async def send_and_keep(self, endpoint: Endpoint, body: bytes, keep: Callable[[Answer], Awaitable[Kept]]) -> Kept:
+        """Send one request and return what `keep` makes of its complete answer, usable or not.
+
+        The slot is held until `keep` is done: a kill repeats no more calls than there are slots. Faults that may pass
+        are retried by the policy, and a call that waits holds no slot. Raises ModelError when there was no complete
+        answer, GateClosed when the run is stopping.
         """
         client = self.open_client(endpoint)
         attempt = 0
@@ -81,7 +92,7 @@ class Gateway:
                 async with self._limits[endpoint.name], self._slots:
                     if self._is_closed:
                         raise GateClosed
-                    return await self._send_once(client, endpoint, body)
+                    return await keep(await self._send_once(client, endpoint, body))
             except _Passing as fault:
                 attempt += 1
                 if attempt >= self._policy.tries:

@@ -52,9 +52,9 @@ class Scripted(Gateway):
         self.answers = list(answers)
         self.sent: list[bytes] = []
 
-    async def send(self, endpoint: Endpoint, body: bytes) -> Answer:
+    async def send_and_keep(self, endpoint: Endpoint, body: bytes, keep: Any) -> Any:
         self.sent.append(body)
-        return self.answers.pop(0)
+        return await keep(self.answers.pop(0))
 
 
 def answer(content: str, outcome: Any = "ok") -> Answer:
