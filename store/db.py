@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from dotenv import dotenv_values
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -61,6 +62,12 @@ def open_db(url: str, *, create: bool = True) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def choose_url(flag: str | None) -> str:
+    """Return the database to use: the flag's, else DATABASE_URL's from the environment or .env, else the default."""
+    named = flag or os.environ.get("DATABASE_URL") or dotenv_values(".env").get("DATABASE_URL")
+    return named or DEFAULT_URL
 
 
 def parse_url(url: str) -> URL:
@@ -181,7 +188,7 @@ def main() -> int:
     parser.add_argument("verb", choices=("upgrade", "check", "backup"))
     parser.add_argument("--db", metavar="URL", help=f"default $DATABASE_URL, else {DEFAULT_URL}")
     flags = parser.parse_args()
-    engine = open_db(flags.db or os.environ.get("DATABASE_URL") or DEFAULT_URL, create=flags.verb == "upgrade")
+    engine = open_db(choose_url(flags.db), create=flags.verb == "upgrade")
     shown = mask_url(engine.url.render_as_string(hide_password=True))
     if flags.verb == "backup":
         print(f"{shown}: {back_up(engine)}")

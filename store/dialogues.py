@@ -1,7 +1,6 @@
 """Shows stored dialogues in a shell: python -m store.dialogues list | show ID [--reasoning] [--calls] [--db URL]."""
 
 import json
-import os
 import unicodedata
 from argparse import Namespace
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
-from store.db import DEFAULT_URL, open_db
+from store.db import DEFAULT_URL, choose_url, open_db
 from store.standing import Review, Standing, standing_of
 from store.tables import (
     CallRow,
@@ -151,7 +150,7 @@ def build_parser() -> Parser:
 def main() -> int:
     """List or show."""
     flags = build_parser().parse_args()
-    engine = open_db(flags.db or os.environ.get("DATABASE_URL") or DEFAULT_URL, create=False)
+    engine = open_db(choose_url(flags.db), create=False)
     (list_dialogues if flags.verb == "list" else show_dialogue)(engine, flags)
     return 0
 

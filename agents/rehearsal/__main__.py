@@ -8,6 +8,8 @@ from agents.rehearsal.app import create_app
 from agents.rehearsal.faults import FAULTS, PASSING
 from taxonomy.command import Parser, run_main
 
+BACKLOG = 2_048
+
 
 def main() -> int:
     """Serve until interrupted."""
@@ -25,6 +27,8 @@ def main() -> int:
     parser.add_argument("--faults", default=",".join(PASSING), help=f"which faults, of: {', '.join(FAULTS)}")
     parser.add_argument("--seed", type=int, default=0, help="decides which requests get a fault (default: 0)")
     arguments = parser.parse_args()
+    if not 0 <= arguments.port < 65_536:
+        parser.error(f"--port {arguments.port}: ports run from 0 to 65535")
     names = [name.strip() for name in arguments.faults.split(",") if name.strip()]
     try:
         app = create_app(arguments.latency, arguments.sigma, arguments.fault_rate, names, arguments.seed)
@@ -32,6 +36,7 @@ def main() -> int:
         parser.error(str(error))
     config = uvicorn.Config(app, host=arguments.host, port=arguments.port, log_level="warning", lifespan="off")
     socket = config.bind_socket()
+    socket.listen(BACKLOG)  # before the address is told, so that whoever reads it is not turned away
     host, port = socket.getsockname()[:2]
     sys.stdout.write(f"rehearsal model on http://{host}:{port}/v1 (Ctrl-C stops)\n")
     sys.stdout.flush()

@@ -114,3 +114,11 @@ def test_the_command_makes_checks_and_copies_a_database(tmp_path: Path) -> None:
     with sqlite3.connect(copy) as db:
         assert db.execute("SELECT count(*) FROM runs").fetchone() == (0,)
     assert run(tmp_path, "chek").returncode == 2
+
+
+def test_the_database_of_dot_env_is_used_where_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///mine.db\n", encoding="utf-8")
+    assert run(tmp_path, "upgrade").returncode == 0
+    assert (tmp_path / "mine.db").exists()
+    assert "mine.db" in run(tmp_path, "check").stdout
+    assert run(tmp_path, "check", "--db", "sqlite:///other.db").returncode == 1
