@@ -93,7 +93,7 @@ def launch(request: Request) -> int:
         line,
         first_position=first,
         count=last - first,
-        config=config.model_dump(mode="json"),
+        config=config.model_dump(mode="json", exclude={"db"}),
         versions=list_versions(),
         prompts=list_prompt_hashes(),
         git_commit=find_commit(),

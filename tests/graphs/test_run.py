@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import make_database
 from tests.graphs.conftest import CHECKOUT, TAXONOMY, Factory, read_dialogues, read_rows
 
 
@@ -221,6 +222,21 @@ def test_no_secret_reaches_database_output_or_json(
     for canary in (*canaries.values(), "canary-env-4"):
         assert canary not in told.out + told.err
         assert canary.encode() not in kept
+
+
+def test_a_run_on_postgresql_is_the_run_on_sqlite_and_keeps_no_password(factory: Factory, postgres: str) -> None:
+    url = f"postgresql://factory:canary-password@{postgres}/{make_database(postgres)}"
+    told = factory("--count", 3, "--db", url, "--json")
+    assert told.code == 0
+    again = factory("--count", 1, "--db", url, "--json")
+    assert "postgresql://factory:***@" in again.out
+    factory("--count", 4)
+    url = url.replace("postgresql:", "postgresql+psycopg:")
+    assert list(read_dialogues(url).values()) == list(read_dialogues().values())
+    kept = [
+        str(row) for table in ("runs", "dialogues", "parameters") for row in read_rows(f"SELECT * FROM {table}", url)
+    ]
+    assert "canary" not in " ".join(kept) + told.out + told.err + again.out + again.err
 
 
 def test_help_answers_without_the_heavy_imports() -> None:
