@@ -72,17 +72,18 @@ def launch(request: Request) -> int:
     name_skipped(job)
     size = job.units.size()
     count = config.count or job.units.round()
+    told = estimate(job, range(count if size is None else min(count, size)))
     if request.dry_run:
-        print_estimate(estimate(job, range(count if size is None else min(count, size))), in_full=True)
+        print_estimate(told, in_full=True)
         return 0
     check_keys(job, environment)
+    ask(told, yes=request.yes)
     database = open_db(config.db)
     line = PlanLine(job.recipe.name, config.language or "", config.seed, job.units.source)
     first = 0 if request.fresh else next_position(database, line)
     last = first + count if size is None else min(first + count, size)
     if first >= last:
         raise InputError(f"all {size} rows of {job.units.source} have been run; --fresh runs them again")
-    ask(estimate(job, range(first, last)), yes=request.yes)
     for unfinished in list_unfinished(database):
         state = "still going" if unfinished.is_alive else f"--resume {unfinished.id} goes on with it"
         print(f"run {unfinished.id} has {unfinished.done} of {unfinished.count} sessions; {state}")
@@ -213,7 +214,9 @@ def ask(told: Estimate, *, yes: bool) -> None:
     print_estimate(told, in_full=False)
     if yes:
         return
-    if told.unpriced or any(amount > ASK_ABOVE for amount in told.cost.values()):
+    if told.unpriced:
+        raise InputError(f"{word_cost(told)}; add --yes to start it, or give the endpoint file its prices")
+    if any(amount > ASK_ABOVE for amount in told.cost.values()):
         raise InputError(f"this run may cost more than {ASK_ABOVE:g} ({word_cost(told)}); add --yes to start it")
 
 

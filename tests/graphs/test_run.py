@@ -196,6 +196,7 @@ def test_a_paid_run_of_unknown_cost_needs_yes(factory: Factory, monkeypatch: pyt
     assert told.code == 2
     assert "--yes" in told.err
     assert "canary" not in told.out + told.err
+    assert not Path("factory.db").exists()
 
 
 def test_a_key_in_the_environment_never_selects_a_paid_endpoint(
