@@ -1,5 +1,6 @@
 """Reads an answered call's body: content and reasoning apart, whatever field they came in, usage, and what is wrong."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -126,8 +127,6 @@ def sort_error(error: object) -> ModelError:
 
 
 def _read_leniently(body: bytes) -> object:
-    import json
-
     try:
         return json.loads(body)
     except ValueError as error:

@@ -180,9 +180,10 @@ def let_lease_pass(path: Path) -> None:
         db.execute("UPDATE runs SET heartbeat_at = heartbeat_at - 60")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_session_run_again_on_its_ledger_makes_no_call(factory: Factory, name: str) -> None:
-    factory("--recipe", name, "--count", 2, "--json")
+def test_a_session_run_again_on_its_ledger_makes_no_call(factory: Factory, name: str, language: Language) -> None:
+    factory("--recipe", name, "--count", 2, "--language", language)
     before = read_dialogues()
     tables = ("profiles", "utterances", "attempts", "findings", "verdicts", "decisions", "dialogues")
     with sqlite3.connect("factory.db") as db:
