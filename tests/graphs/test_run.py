@@ -250,3 +250,17 @@ def test_help_answers_without_the_heavy_imports() -> None:
     )
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True)
+
+
+def test_a_session_of_fourteen_exchanges_costs_at_most_sixty_kilobytes(factory: Factory) -> None:
+    sizes, exchanges = [], []
+    for count in (12, 24):
+        factory("--count", count, "--db", f"sqlite:///{count}.db")
+        sizes.append(
+            read_rows(
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", f"sqlite:///{count}.db"
+            )[0][0]
+        )
+        exchanges.append(read_rows("SELECT sum(exchanges) FROM dialogues", f"sqlite:///{count}.db")[0][0])
+    an_exchange = (sizes[1] - sizes[0]) / (exchanges[1] - exchanges[0])
+    assert an_exchange * 14 <= 60 * 1024
