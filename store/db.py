@@ -5,8 +5,10 @@ import re
 import shutil
 import sqlite3
 import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from dotenv import dotenv_values
@@ -22,6 +24,10 @@ SCHEMA_TABLE = "psyfoundry_schema"
 """The table in which Alembic notes our revision; a database without it is not ours."""
 DEFAULT_URL = "sqlite:///factory.db"
 WAIT_MS = 10_000
+WAITS_S = (0.01, 0.05, 0.2, 0.5, 1.0)
+"""Waited before each further try of a transaction that lost to another one."""
+LOST = ("40001", "40P01")
+"""What PostgreSQL calls a lost serialisation and a deadlock."""
 SQLITE_HEAD = b"SQLite format 3\x00"
 SECRET = re.compile(r"(?<=://)([^/@:\s]*):([^@\s]+)@|((?:password|passwd|pwd|token|secret)=)[^&\s]+", re.IGNORECASE)
 
@@ -29,25 +35,31 @@ Database = Engine
 """An open database; the name under which the other packages know it."""
 
 
+Result = TypeVar("Result")
+
+
 def mask_url(text: str) -> str:
     """Return a text with the passwords of the URLs in it masked."""
     return SECRET.sub(lambda found: f"{found[3]}***" if found[3] else f"{found[1]}:***@", text)
 
 
-def open_db(url: str, *, create: bool = True) -> Engine:
+def open_db(url: str, *, create: bool = True, synchronous: str = "full") -> Engine:
     """Return an engine on a database with the current schema.
 
-    An empty or missing one is created (unless `create` is false), an older one of ours is backed up and upgraded.
-    Raises StoreError, with nothing changed, for a foreign, newer, corrupt, unreadable or unwritable one; InputError
-    for a URL of another kind.
+    An empty or missing one is created (unless `create` is false), an older one of ours is backed up and upgraded;
+    `synchronous` is SQLite's own setting, "full" or "normal". Raises StoreError, with nothing changed, for a foreign,
+    newer, corrupt, unreadable or unwritable one; InputError for a URL of another kind.
     """
     parsed = parse_url(url)
     shown = mask_url(url)
     if parsed.get_backend_name() == "sqlite":
-        check_file(parsed, create)
+        try:
+            check_file(parsed, create)
+        except OSError as error:
+            raise StoreError(f"{shown}: {error.strerror}") from None
     engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     if parsed.get_backend_name() == "sqlite":
-        prepare_sqlite(engine)
+        prepare_sqlite(engine, synchronous)
     try:
         with engine.connect() as db:
             tables = set(inspect(db).get_table_names())
@@ -55,7 +67,7 @@ def open_db(url: str, *, create: bool = True) -> Engine:
         bring_up_to_date(engine, tables, revision, shown, create)
         if engine.dialect.name == "sqlite":
             keep_write_ahead_log(engine)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         engine.dispose()
         raise StoreError(f"{shown}: {explain(error)}") from None
     except StoreError:
@@ -107,13 +119,13 @@ def check_file(url: URL, create: bool) -> None:
         raise StoreError(f"{path} is not a SQLite database; it is left as it is")
 
 
-def prepare_sqlite(engine: Engine) -> None:
-    """Set every connection up: full synchronisation, waiting for locks, transactions of our own."""
+def prepare_sqlite(engine: Engine, synchronous: str) -> None:
+    """Set every connection up: how commits reach the disk, waiting for locks, transactions of our own."""
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={WAIT_MS}"):
+        for pragma in (f"synchronous={synchronous}", "foreign_keys=ON", f"busy_timeout={WAIT_MS}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -126,7 +138,8 @@ def keep_write_ahead_log(engine: Engine) -> None:
     """Let readers and the writer work side by side; the file remembers it, so only a database of ours is told."""
     connection = engine.raw_connection()
     try:
-        connection.cursor().execute("PRAGMA journal_mode=WAL")
+        # SQLite does not wait for this lock: another process may be opening the file too.
+        persist(lambda: connection.cursor().execute("PRAGMA journal_mode=WAL"))
     finally:
         connection.close()
 
@@ -164,22 +177,57 @@ def back_up(engine: Engine, folder: Path | None = None) -> str:
         return "no copy was made: PostgreSQL is backed up with pg_dump"
     path = Path(str(engine.url.database))
     copy = (folder or path.parent) / f"{path.name}.{time.strftime('%Y%m%d-%H%M%S')}.bak"
-    source, target = sqlite3.connect(path), sqlite3.connect(copy)
-    with source, target:
-        source.backup(target)
-    source.close()
-    target.close()
-    shutil.copymode(path, copy)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        shutil.copymode(path, copy)
+    except (sqlite3.Error, OSError) as error:
+        copy.unlink(missing_ok=True)
+        raise StoreError(f"{copy} cannot be written ({explain(error)}); nothing was changed") from None
     return f"the copy from before is {copy}"
 
 
-def explain(error: SQLAlchemyError) -> str:
+def explain(error: Exception) -> str:
     """Return a database error in one line, without statements, parameters or passwords."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     line = mask_url(" ".join(str(cause).split()))[:300]
     if "malformed" in line or "not a database" in line:
         return f"{line}; restore a copy, nothing was changed"
+    if "disk is full" in line or "No space left" in line:
+        return f"{line}; free some space, then --resume goes on"
     return line
+
+
+@contextmanager
+def explained(engine: Engine) -> Iterator[None]:
+    """Turn a failure of the database into a StoreError of one line."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        shown = engine.url.set(drivername=engine.url.get_backend_name())
+        raise StoreError(f"{mask_url(str(shown))}: {explain(error)}") from None
+
+
+def persist(action: Callable[[], Result]) -> Result:
+    """Return what a transaction returns, begun anew as long as it only loses to another one, a few times."""
+    for wait in WAITS_S:
+        try:
+            return action()
+        except (DBAPIError, sqlite3.Error) as error:
+            if not has_lost(error):
+                raise
+        time.sleep(wait)
+    return action()
+
+
+def has_lost(error: DBAPIError | sqlite3.Error) -> bool:
+    """Whether a transaction failed for no other reason than another one at the same time."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is None:
+        return getattr(cause, "sqlstate", None) in LOST
+    # The low byte is the error; the rest says which kind of it, such as BUSY_SNAPSHOT.
+    return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def main() -> int:

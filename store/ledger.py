@@ -6,14 +6,13 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from store.clean import clean_text
-from store.db import explain, mask_url
-from store.errors import StoreError
+from store.db import explained, persist
 from store.records import DialogueRecord
 from store.rows import (
     INSERT_CALL,
@@ -59,12 +58,13 @@ class Ledger:
 
     def __init__(self, engine: Engine, run_id: int, owner: str) -> None:
         self._engine = engine
+        self._writer = engine.execution_options(writes=True)
         self._run_id = run_id
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._known: dict[bytes, None] = {}
-        self._failure: StoreError | None = None
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._write, name="ledger")
         self._thread.start()
 
@@ -72,7 +72,7 @@ class Ledger:
         """Return the calls of one session; those answered before are read once, unless it is known to be new."""
         calls = SessionCalls(self, self._run_id, position)
         if not is_new:
-            with self._engine.connect() as db:
+            with explained(self._engine), self._engine.connect() as db:
                 rows = db.execute(FIND_CALLS, {"run_id": self._run_id, "position": position})
                 for number, key, outcome, content, reasoning in rows:
                     stored = StoredCall(number, outcome, content, reasoning or "")
@@ -113,26 +113,34 @@ class Ledger:
         await asyncio.shield(work.done)
 
     def _write(self) -> None:
-        beaten_at = time.monotonic()
-        with self._engine.connect().execution_options(writes=True) as db:
-            while True:
-                batch, is_last = self._take_batch(beaten_at + BEAT_EVERY_S - time.monotonic())
-                try:
-                    if self._failure is not None:
-                        raise self._failure
-                    with db.begin():
-                        self._save(db, batch)
-                        if time.monotonic() - beaten_at >= BEAT_EVERY_S:
-                            beat(db, self._run_id, self._owner)
-                            beaten_at = time.monotonic()
-                except SQLAlchemyError as error:
-                    self._failure = StoreError(f"{mask_url(str(self._engine.url))}: {explain(error)}")
-                except StoreError as error:
-                    self._failure = error
-                if batch and not self._loop.is_closed():
-                    self._loop.call_soon_threadsafe(settle, batch, self._failure)
-                if is_last:
-                    return
+        beats_at = time.monotonic() + BEAT_EVERY_S
+        is_last = False
+        while not is_last:
+            batch, is_last = self._take_batch(beats_at - time.monotonic())
+            is_beat = time.monotonic() >= beats_at
+            if is_beat:
+                beats_at = time.monotonic() + BEAT_EVERY_S
+            if self._failure is None and (batch or is_beat):
+                self._failure = self._try(batch, is_beat)
+            if batch and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(settle, batch, self._failure)
+
+    def _try(self, batch: Sequence[_Work], is_beat: bool) -> Exception | None:
+        """Commit a batch; returns why that failed, whatever it was, for nobody may be left waiting."""
+
+        def save() -> None:
+            # Borrowed anew: SQLAlchemy leaves a transaction open whose commit failed until its connection is returned.
+            with self._writer.begin() as db:
+                self._save(db, batch)
+                if is_beat:
+                    beat(db, self._run_id, self._owner)
+
+        try:
+            with explained(self._engine):
+                persist(save)
+        except Exception as error:
+            return error
+        return None
 
     def _take_batch(self, wait: float) -> tuple[list[_Work], bool]:
         """Return what is waiting, at least one piece of work unless the time for a heartbeat has come."""
@@ -154,7 +162,8 @@ class Ledger:
         parameters = [work.parameters for work in batch if work.parameters is not None]
         calls = [work.call for work in batch if work.call is not None]
         if messages:
-            db.execute(INSERT_MESSAGE, messages)
+            # In one order everywhere, or two runs wait for each other's rows on PostgreSQL.
+            db.execute(INSERT_MESSAGE, sorted(messages, key=itemgetter("hash")))
         if parameters:
             db.execute(INSERT_PARAMETERS, parameters)
         if calls:
@@ -217,7 +226,7 @@ class SessionCalls:
         return number
 
 
-def settle(batch: Sequence[_Work], failure: StoreError | None) -> None:
+def settle(batch: Sequence[_Work], failure: Exception | None) -> None:
     """Tell everyone in a batch how it went."""
     for work in batch:
         if work.done.done():

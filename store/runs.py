@@ -2,24 +2,29 @@
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, func, text
 from sqlmodel import Session, col, select
 
+from store.db import explained
 from store.errors import StoreError
 from store.tables import DialogueRow, RunRow
 from taxonomy.refusal import InputError
 
 LEASE_S = 30.0
 """Seconds without a heartbeat after which a run counts as dead."""
+WINDOW = 1_000
+"""Positions looked at together."""
 BEAT = text("UPDATE runs SET heartbeat_at = :now WHERE id = :run_id AND owner = :owner")
 CLAIM = text(
     "UPDATE runs SET owner = :owner, heartbeat_at = :now, status = 'running', ended_at = NULL"
-    " WHERE id = :run_id AND (owner IS NULL OR heartbeat_at < :dead)"
+    " WHERE id = :run_id AND status <> 'finished' AND (owner IS NULL OR heartbeat_at < :dead)"
 )
+SPENT = text("SELECT count(*), sum(CASE WHEN currency = :currency THEN price END) FROM calls WHERE run_id = :run_id")
 END = text("UPDATE runs SET status = :status, owner = NULL, ended_at = :now WHERE id = :run_id AND owner = :owner")
 
 
@@ -90,7 +95,7 @@ def start_run(
         heartbeat_at=now,
         started_at=now,
     )
-    with Session(engine.execution_options(writes=True)) as db:
+    with explained(engine), Session(engine.execution_options(writes=True)) as db:
         db.add(row)
         db.commit()
         assert row.id is not None
@@ -107,7 +112,7 @@ class StoredConfig:
 
 def find_config_of(engine: Engine, run_id: int) -> StoredConfig:
     """Return a run's stored settings; raises InputError where there is no such run."""
-    with Session(engine) as db:
+    with explained(engine), Session(engine) as db:
         row = db.get(RunRow, run_id)
         if row is None:
             raise InputError(f"--resume {run_id}: there is no such run in this database")
@@ -117,7 +122,9 @@ def find_config_of(engine: Engine, run_id: int) -> StoredConfig:
 def resume_run(engine: Engine, run_id: int) -> Run:
     """Take a dead or interrupted run over; raises StoreError where it lives or is finished."""
     owner, now = uuid4().hex, time.time()
-    with engine.connect().execution_options(writes=True) as db, db.begin():
+    with explained(engine), engine.connect().execution_options(writes=True) as db, db.begin():
+        # The claim comes first: of two at once, the second one waits here and then sees what the first one wrote.
+        claimed = db.execute(CLAIM, {"owner": owner, "now": now, "run_id": run_id, "dead": now - LEASE_S}).rowcount
         found = db.execute(
             text('SELECT status, first_position, "count" AS sessions, config, heartbeat_at FROM runs WHERE id = :id'),
             {"id": run_id},
@@ -126,9 +133,8 @@ def resume_run(engine: Engine, run_id: int) -> Run:
             raise InputError(f"--resume {run_id}: there is no such run in this database")
         if found.status == "finished":
             raise InputError(f"--resume {run_id}: run {run_id} is finished; start a new one")
-        claim = {"owner": owner, "now": now, "run_id": run_id, "dead": now - LEASE_S}
-        if db.execute(CLAIM, claim).rowcount == 0:
-            age = now - found.heartbeat_at
+        if not claimed:
+            age = max(now - found.heartbeat_at, 0.0)
             raise StoreError(
                 f"run {run_id} is alive (last seen {age:.0f} s ago); stop it first, or wait {LEASE_S - age:.0f} s"
             )
@@ -143,34 +149,48 @@ def beat(db: Connection, run_id: int, owner: str) -> None:
 
 def end_run(engine: Engine, run: Run, status: str) -> None:
     """Let go of a run: finished, interrupted or refused."""
-    with engine.connect().execution_options(writes=True) as db, db.begin():
+    with explained(engine), engine.connect().execution_options(writes=True) as db, db.begin():
         db.execute(END, {"status": status, "now": time.time(), "run_id": run.id, "owner": run.owner})
 
 
 def list_unfinished(engine: Engine) -> list[Unfinished]:
     """Return the runs that can be resumed, newest first."""
-    with Session(engine) as db:
-        rows = db.exec(select(RunRow).where(RunRow.status != "finished").order_by(col(RunRow.id).desc())).all()
+    done = select(func.count()).where(DialogueRow.run_id == RunRow.id).scalar_subquery()
+    query = select(RunRow, done).where(RunRow.status != "finished").order_by(col(RunRow.id).desc())
+    alive_since = time.time() - LEASE_S
+    with explained(engine), Session(engine) as db:
         return [
-            Unfinished(
-                row.id or 0,
-                len(done_positions(engine, row.id or 0)),
-                row.count,
-                row.owner is not None and row.heartbeat_at >= time.time() - LEASE_S,
-            )
-            for row in rows
+            Unfinished(row.id or 0, stored, row.count, row.owner is not None and row.heartbeat_at >= alive_since)
+            for row, stored in db.exec(query)
         ]
 
 
 def done_positions(engine: Engine, run_id: int) -> set[int]:
     """Return the positions of a run whose sessions are stored."""
-    with Session(engine) as db:
+    with explained(engine), Session(engine) as db:
         return set(db.exec(select(DialogueRow.position).where(DialogueRow.run_id == run_id)))
+
+
+def left_positions(engine: Engine, run: Run) -> Iterator[int]:
+    """Yield the positions of a run whose sessions are not stored, looking at a window of them at a time."""
+    for first in range(run.first_position, run.positions.stop, WINDOW):
+        window = range(first, min(first + WINDOW, run.positions.stop))
+        position = col(DialogueRow.position)
+        query = select(position).where(DialogueRow.run_id == run.id, position.between(window[0], window[-1]))
+        with explained(engine), Session(engine) as db:
+            stored = set(db.exec(query))
+        yield from (left for left in window if left not in stored)
+
+
+def count_done(engine: Engine, run_id: int) -> int:
+    """Return how many sessions of a run are stored."""
+    with explained(engine), Session(engine) as db:
+        return db.exec(select(func.count()).where(DialogueRow.run_id == run_id)).one()
 
 
 def next_position(engine: Engine, line: PlanLine) -> int:
     """Return where a plan goes on in this database."""
-    with Session(engine) as db:
+    with explained(engine), Session(engine) as db:
         ends = db.exec(
             select(RunRow.first_position + RunRow.count).where(
                 RunRow.recipe == line.recipe,
@@ -184,6 +204,13 @@ def next_position(engine: Engine, line: PlanLine) -> int:
 
 def count_failed(engine: Engine, run_id: int) -> int:
     """Return how many sessions of a run failed."""
-    with Session(engine) as db:
-        query = select(DialogueRow.id).where(DialogueRow.run_id == run_id, DialogueRow.outcome == "failed")
-        return len(db.exec(query).all())
+    query = select(func.count()).where(DialogueRow.run_id == run_id, DialogueRow.outcome == "failed")
+    with explained(engine), Session(engine) as db:
+        return db.exec(query).one()
+
+
+def sum_spent(engine: Engine, run_id: int, currency: str) -> tuple[int, float]:
+    """Return the answered calls of a run and what they cost in a currency."""
+    with engine.connect() as db:
+        calls, cost = db.execute(SPENT, {"run_id": run_id, "currency": currency}).one()
+    return calls, cost or 0.0

@@ -35,6 +35,9 @@ def known_revisions() -> frozenset[str]:
 def upgrade(engine: Engine) -> None:
     """Bring a database to the newest revision in one transaction."""
     with engine.connect().execution_options(writes=True) as db, db.begin():
+        if engine.dialect.name == "postgresql":
+            # SQLite's write lock keeps two first runs apart; here they need one of their own.
+            db.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('psyfoundry_schema'))")
         config = make_config()
         config.attributes["connection"] = db
         command.upgrade(config, "head")

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,19 +32,19 @@ def test_the_migrations_lead_to_the_tables(database: Database) -> None:
 
 
 def foreign(path: Path) -> None:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE patients (name TEXT)")
 
 
 def newer(path: Path) -> None:
     open_db(f"sqlite:///{path}").dispose()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute(f"UPDATE {SCHEMA_TABLE} SET version_num = '9999'")
 
 
 def corrupt(path: Path) -> None:
     open_db(f"sqlite:///{path}").dispose()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     data = bytearray(path.read_bytes())
     data[100:1100] = b"\x5a" * 1000
