@@ -1,22 +1,14 @@
 """What recipes promise: a blind counselor, rebuilt requests, nothing paid twice, the same dialogue after a kill."""
 
-import asyncio
 import json
-import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 import agents.rehearsal.app
 from agents.profile import FIELD_NAMES
@@ -26,7 +18,8 @@ from graphs.trace import rebuild_requests
 from graphs.units import CellUnits
 from store.db import open_db
 from taxonomy.schema import load_taxonomy
-from tests.graphs.conftest import CHECKOUT, TAXONOMY, Factory, read_dialogues, read_rows
+from tests.graphs.conftest import TAXONOMY, Factory, read_dialogues, read_rows
+from tests.witness import Witness, let_lease_pass, serve, start, write_endpoint
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 LEAK: dict[Language, int] = {"zh": 6, "en": 24}
@@ -93,59 +86,6 @@ def test_every_stored_request_is_rebuilt_to_the_bytes_on_the_wire(
     assert sorted(rebuilt) == sorted(body for body in sent if body)
 
 
-@contextmanager
-def serve(app: Any) -> Iterator[int]:
-    """Serve an ASGI app on a free port of this machine while the block runs."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        pass
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-class Witness:
-    """The rehearsal model behind a counter: shuffled latencies, and a kill when a number of calls is answered."""
-
-    def __init__(self, kill_after: int | None = None) -> None:
-        self.answered = 0
-        self.kill_after = kill_after
-        self.victim: subprocess.Popen[bytes] | None = None
-        self._app = agents.rehearsal.app.create_app()
-        self._random = random.Random(7)
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            return
-        await asyncio.sleep(self._random.random() * 0.004)
-        if self.answered == self.kill_after and self.victim is not None:
-            self.victim.send_signal(signal.SIGKILL)
-        self.answered += 1
-        await self._app(scope, receive, send)
-
-
-def write_endpoint(folder: Path, port: int) -> Path:
-    """Write an endpoint file for the rehearsal model on a port."""
-    path = folder / "port.yaml"
-    path.write_text(
-        f'name: port\nbase_url: http://127.0.0.1:{port}/v1\nmodel: "rehearsal-{{role}}"\n'
-        "reasoning: field\nsend_seed: true\nrehearsal: true\n",
-        encoding="utf-8",
-    )
-    return path
-
-
-def start(folder: Path, *flags: object) -> subprocess.Popen[bytes]:
-    """Start the command in a process of its own."""
-    command = [sys.executable, "-m", "graphs.run", *map(str, flags)]
-    environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_run_killed_at_a_random_call_goes_on_to_the_same_dialogues(tmp_path: Path, name: str, language: str) -> None:
@@ -172,12 +112,6 @@ def test_a_run_killed_at_a_random_call_goes_on_to_the_same_dialogues(tmp_path: P
     assert read_rows("SELECT count(*) FROM calls", killed_db)[0][0] == whole.answered
     assert witness.answered - whole.answered <= 2, "more calls were repeated than were in flight"
     assert stored > 0
-
-
-def let_lease_pass(path: Path) -> None:
-    """Make a dead run's heartbeat old, as half a minute would."""
-    with sqlite3.connect(path) as db:
-        db.execute("UPDATE runs SET heartbeat_at = heartbeat_at - 60")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
