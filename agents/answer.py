@@ -7,12 +7,23 @@ from typing import Any, Literal
 
 import orjson
 
-from agents.errors import ModelError
-
-Outcome = Literal["ok", "empty", "truncated", "filtered", "bad_answer", "overloaded"]
+Outcome = Literal[
+    "ok",
+    "empty",
+    "truncated",
+    "filtered",
+    "bad_answer",
+    "overloaded",
+    "unreadable",
+    "server",
+    "rate_limited",
+    "bad_request",
+    "refused",
+]
 
 THINK = re.compile(r"^\s*<think>(.*?)(?:</think>|\Z)", re.DOTALL)
 UNSTORABLE = re.compile("[\ud800-\udfff\x00]")
+REFUSED_CODES = ("401", "402", "403", "404", "invalid_api_key", "insufficient_quota", "model_not_found")
 FINISHES: dict[str, Outcome] = {
     "stop": "ok",
     "length": "truncated",
@@ -33,7 +44,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One complete answer; everything but `ok` is stored and not used."""
+    """One complete answer; everything but `ok` is stored and not used. `problem` says what an unusable one was."""
 
     outcome: Outcome
     content: str
@@ -43,27 +54,33 @@ class Answer:
     fingerprint: str | None = None
     usage: Usage = field(default_factory=Usage)
     latency_ms: int = 0
+    problem: str = ""
 
 
 def read_answer(body: bytes, latency_ms: int = 0) -> Answer:
-    """Return the answer in a body that came with status 200.
+    """Return the answer in a body that came with status 200, whatever it holds.
 
-    Raises ModelError ("server") for a body that is not a complete JSON object, and, with the kind its code stands for,
-    for an error that a proxy dressed up as a success.
+    A body that is no JSON object is `unreadable`; an error that a proxy dressed up as a success has the outcome its
+    code stands for.
     """
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError:
         # Python's own reader takes lone surrogates, which orjson refuses; they are cleaned away below.
-        data = _read_leniently(body)
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError) as unread:
+            flaw = "not valid UTF-8" if isinstance(unread, UnicodeDecodeError) else "no complete JSON"
+            return _no_answer("unreadable", f"the answer is {flaw}: {_excerpt(body)!r}", latency_ms)
     if not isinstance(data, dict):
-        raise ModelError("server", f"the answer is not a JSON object but begins {_excerpt(body)!r}")
+        problem = f"the answer is not a JSON object but begins {_excerpt(body)!r}"
+        return _no_answer("unreadable", problem, latency_ms)
     error = data.get("error")
     if error:
-        raise sort_error(error)
+        return _no_answer(*sort_error(error), latency_ms)
     usage = read_usage(data.get("usage"))
     served = _text(data.get("model"))
-    fingerprint = data.get("system_fingerprint")
+    fingerprint = _text(data.get("system_fingerprint")) or None
     choices = data.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -113,25 +130,23 @@ def read_usage(usage: object) -> Usage:
     )
 
 
-def sort_error(error: object) -> ModelError:
-    """Return the error that a body with an `error` stands for."""
+def sort_error(error: object) -> tuple[Outcome, str]:
+    """Return the outcome and the words of a body with an `error`."""
     code, message = "", _text(error)
     if isinstance(error, dict):
         code, message = _text(error.get("code")), _text(error.get("message"))
-    shown = " ".join(message.split())[:200]
-    if code in ("401", "402", "403", "invalid_api_key", "insufficient_quota", "model_not_found"):
-        return ModelError("refused", f"{code}: {shown}")
-    if code == "429" or "rate limit" in message.lower():
-        return ModelError("rate_limited", f"{code or 'rate limit'}: {shown}")
-    return ModelError("server", f"error in the answer: {code} {shown}")
+    problem = f"error in the answer: {code} {' '.join(message.split())[:200]}"
+    if code in REFUSED_CODES:
+        return "refused", problem
+    if code in ("400", "413", "context_length_exceeded"):
+        return "bad_request", problem
+    if code in ("429", "rate_limit_exceeded") or "rate limit" in message.lower():
+        return "rate_limited", problem
+    return "server", problem
 
 
-def _read_leniently(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except ValueError as error:
-        problem = "not valid UTF-8" if isinstance(error, UnicodeDecodeError) else "no complete JSON"
-        raise ModelError("server", f"the answer is {problem}: {_excerpt(body)!r}") from None
+def _no_answer(outcome: Outcome, problem: str, latency_ms: int) -> Answer:
+    return Answer(outcome, "", "", "", "", latency_ms=latency_ms, problem=problem)
 
 
 def _excerpt(body: bytes) -> str:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from agents.answer import Answer
+from agents.answer import Answer, Usage
 from agents.endpoint import Endpoint
 from agents.errors import ModelError, kind_of
 from agents.gateway import Gateway, price_of
@@ -18,13 +18,26 @@ from agents.message import Message
 from agents.prompt import load_prompt
 from agents.request import parameters, wire_body
 from agents.tally import Tally
+from agents.tokens import estimate_tokens
 from agents.transcript import Language
 
 Role = Literal["intake", "client", "stage", "memory", "risk", "counselor", "critic"]
 ROLES: tuple[Role, ...] = ("intake", "client", "stage", "memory", "risk", "counselor", "critic")
 
-TRIES = {"empty": 2, "truncated": 2, "bad_answer": 3, "overloaded": 3}
-"""How often a complete answer with this outcome is asked for in all; an outcome not named here is final."""
+TRIES = {
+    "empty": 3,
+    "truncated": 3,
+    "bad_answer": 4,
+    "unreadable": 4,
+    "overloaded": 8,
+    "server": 8,
+    "rate_limited": 8,
+}
+"""Complete answers with this outcome after which a call is given up; an outcome not named here is final at once."""
+RESTED = ("unreadable", "overloaded", "server", "rate_limited")
+"""Outcomes that tell of the endpoint and not of the request: the next try waits."""
+MORE_ROOM = ("empty", "truncated")
+"""Outcomes after which an answer may be twice as long: the reasoning may have used up its tokens."""
 FENCE = re.compile(r"^\s*```(?:json)?\s*|\s*```\s*$")
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -111,8 +124,9 @@ class Cast:
         body = wire_body(settings, thread, seed)
         occurrence = self.occurrences[branch, role, body]
         self.occurrences[branch, role, body] += 1
-        attempt = 0
+        unusable: Counter[str] = Counter()
         while True:
+            attempt = unusable.total()
             if seed is not None and (occurrence or attempt):
                 seed = (self.seed + 7_919 * occurrence + 104_729 * attempt) % 2**31
                 body = wire_body(settings, thread, seed)
@@ -125,10 +139,16 @@ class Cast:
                 reply = _Reply(recorded.number, recorded.outcome, recorded.content, recorded.reasoning)
             if reply.outcome == "ok":
                 return reply
-            attempt += 1
-            if attempt >= TRIES.get(reply.outcome, 1):
-                problem = f"{role} on {endpoint.name}: {reply.outcome} answer after {attempt} tries"
+            unusable[reply.outcome] += 1
+            if unusable[reply.outcome] >= TRIES.get(reply.outcome, 1):
+                tries = f"{attempt + 1} tries" if attempt else "1 try"
+                problem = f"{role} on {endpoint.name}: {reply.outcome} answer ({tries})"
                 raise ModelError(kind_of(reply.outcome), problem)
+            if reply.outcome in MORE_ROOM:
+                settings = parameters(endpoint, role, form, doubled=True)
+                body = wire_body(settings, thread, seed)
+            elif reply.outcome in RESTED and recorded is None:
+                await self.gateway.rest(attempt)
 
     async def _keep(
         self,
@@ -143,7 +163,7 @@ class Cast:
         answer: Answer,
     ) -> _Reply:
         usage = answer.usage
-        price = price_of(endpoint, usage)
+        price = price_of(endpoint, usage if usage.prompt is not None else guess_usage(thread, answer))
         model = endpoint.model_for(role)
         self.tally.add(role, model, thread, answer, price, endpoint.currency)
         number = await self.ledger.record(
@@ -156,7 +176,7 @@ class Cast:
             seed=seed,
             requested_model=model,
             outcome=answer.outcome,
-            content=answer.content,
+            content=answer.content or answer.problem,
             reasoning=answer.reasoning,
             finish=answer.finish,
             served_model=answer.served_model,
@@ -170,6 +190,14 @@ class Cast:
             currency=endpoint.currency if price is not None else None,
         )
         return _Reply(number, answer.outcome, answer.content, answer.reasoning)
+
+
+def guess_usage(thread: Sequence[Message], answer: Answer) -> Usage:
+    """Return what an answer without usage will have taken, for its price; nothing where nothing was written."""
+    if not answer.content and not answer.reasoning:
+        return Usage()
+    prompt = sum(estimate_tokens(part.content) for part in thread)
+    return Usage(prompt, 0, estimate_tokens(answer.reasoning) + estimate_tokens(answer.content))
 
 
 def read_form(content: str, form: type[Form], find_fault: Callable[[Form], str | None]) -> tuple[Form | None, str]:

@@ -169,7 +169,7 @@ async def _judge(cast: Cast, rubric_name: str, head_id: str, ask: str, transcrip
             lambda verdict: find_verdict_fault(verdict, rubric, material),
         )
     except ModelError as error:
-        if error.kind not in ("invalid_json", "empty", "truncated", "filtered", "bad_answer"):
+        if error.kind not in ("invalid_json", "empty", "truncated", "filtered", "bad_answer", "unreadable"):
             raise
         return Judgement(rubric.name, rubric.version, rubric.scope, None, {}, "", None, str(error))
     scores = {item.id: item.score for item in verdict.items}

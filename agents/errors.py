@@ -17,16 +17,22 @@ Kind = Literal[
     "filtered",
     "overloaded",
     "invalid_json",
+    "unreadable",
+    "down",
 ]
 
 
 class ModelError(Refusal):
-    """A model gave no usable answer; `refused` (key, balance, unknown model) stops a run, the others one session."""
+    """A model gave no usable answer.
+
+    `refused` (key, balance, unknown model) and `down` (no answer for too long) stop a run, the others one session.
+    """
 
     def __init__(self, kind: Kind, problem: str) -> None:
         super().__init__(problem)
         self.kind: Kind = kind
-        self.exit_code = 4 if kind == "refused" else 1
+        self.stops_run = kind in ("refused", "down")
+        self.exit_code = 4 if self.stops_run else 1
 
 
 def kind_of(outcome: str) -> Kind:

@@ -1,15 +1,20 @@
 """The one way to a model: the openai SDK's client with our own bytes, deadline and retries; errors sorted by kind."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from agents.answer import Answer, Usage, read_answer
+from agents.budget import Budget
 from agents.endpoint import IN_PROCESS, Endpoint, read_key
 from agents.errors import ModelError
+from agents.limiter import Limiter
 
 if TYPE_CHECKING:
     import openai
@@ -21,9 +26,16 @@ REFUSALS = (401, 402, 403, 404, 405, 422)
 BAD_REQUESTS = (400, 413)
 """Statuses that end one session: a request too long, or one a provider's filter turned away."""
 
+MACHINE = ("lang", "package-version", "os", "arch", "runtime", "runtime-version", "async")
+"""What the SDK tells of the machine with every call, and which is nobody's business."""
+
 
 class GateClosed(Exception):
     """The run is stopping: no further call is sent."""
+
+
+class BudgetSpent(GateClosed):
+    """The run has used up what it may spend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +45,45 @@ class RetryPolicy:
     tries: int = 8
     first_wait: float = 1.0
     longest_wait: float = 60.0
+    longest_told: float = 600.0
+    """A Retry-After beyond it is cut to it."""
+    never_up: float = 30.0
+    """How long an endpoint may meet every call with faults before it has answered one."""
+    gone: float = 600.0
+    """The same for an endpoint that has answered before."""
 
     def wait(self, attempt: int, told: float | None, random: Random) -> float:
         """Return how long to wait after a failed attempt (from 0): as told, else doubling with jitter."""
         if told is not None:
-            return min(told, self.longest_wait)
+            return min(told, self.longest_told)
         return min(self.first_wait * 2.0**attempt, self.longest_wait) * (0.5 + random.random() / 2)
 
 
 class Gateway:
-    """Sends requests to any number of endpoints, at most `concurrency` at a time."""
+    """Sends requests to any number of endpoints, at most `concurrency` at a time, while the budget lasts."""
 
-    def __init__(self, environment: Mapping[str, str], concurrency: int, policy: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        concurrency: int,
+        policy: RetryPolicy | None = None,
+        budget: Budget | None = None,
+    ) -> None:
         self._environment = environment
         self._concurrency = concurrency
         self._policy = policy or RetryPolicy()
+        self._budget = budget
         self._slots = asyncio.Semaphore(concurrency)
-        self._limits: dict[str, asyncio.Semaphore] = {}
+        self._limiters: dict[str, Limiter] = {}
         self._clients: dict[str, openai.AsyncOpenAI] = {}
         self._jitter = Random()
-        self._is_closed = False
+        self._closed = asyncio.Event()
 
     def close_gate(self) -> None:
-        """Send nothing from now on; what is in flight may still come back."""
-        self._is_closed = True
+        """Send nothing from now on; what is in flight may still come back, what waits is sent away."""
+        self._closed.set()
+        for limiter in self._limiters.values():
+            limiter.close(GateClosed())
 
     def open_client(self, endpoint: Endpoint) -> "openai.AsyncOpenAI":
         """Return the endpoint's client; raises ModelError ("refused") where its key is not set."""
@@ -64,8 +91,7 @@ class Gateway:
         if client is None:
             client = make_client(endpoint, read_key(endpoint, self._environment), self._concurrency)
             self._clients[endpoint.name] = client
-            limit = min(endpoint.concurrency or self._concurrency, self._concurrency)
-            self._limits[endpoint.name] = asyncio.Semaphore(limit)
+            self._limiters[endpoint.name] = Limiter(min(endpoint.concurrency or self._concurrency, self._concurrency))
         return client
 
     async def send(self, endpoint: Endpoint, body: bytes) -> Answer:
@@ -84,21 +110,68 @@ class Gateway:
         answer, GateClosed when the run is stopping.
         """
         client = self.open_client(endpoint)
+        limiter = self._limiters[endpoint.name]
         attempt = 0
         while True:
-            if self._is_closed:
-                raise GateClosed
+            self._check_gate()
+            entered = await limiter.enter()
             try:
-                async with self._limits[endpoint.name], self._slots:
-                    if self._is_closed:
-                        raise GateClosed
-                    return await keep(await self._send_once(client, endpoint, body))
+                async with self._slots:
+                    self._check_gate()
+                    answer = await self._send_once(client, endpoint, body)
+                    self._note_answer(limiter, answer)
+                    return await keep(answer)
             except _Passing as fault:
                 attempt += 1
-                if attempt >= self._policy.tries:
-                    raise ModelError(fault.error.kind, f"{fault.error} ({attempt} tries)") from None
+                self._note_fault(limiter, entered, fault)
+                self._give_up(endpoint, limiter, attempt, fault)
                 wait = self._policy.wait(attempt - 1, fault.retry_after, self._jitter)
-            await asyncio.sleep(wait)
+            finally:
+                limiter.leave()
+            await self._rest(wait)
+
+    async def rest(self, attempt: int) -> None:
+        """Wait as before another try of a call (from 0) that was answered with a fault that may pass."""
+        await self._rest(self._policy.wait(attempt, None, self._jitter))
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
+
+    def _check_gate(self) -> None:
+        if self._closed.is_set():
+            raise GateClosed
+        if self._budget is not None and (reached := self._budget.find_end()):
+            raise BudgetSpent(reached)
+
+    def _note_answer(self, limiter: Limiter, answer: Answer) -> None:
+        if answer.problem:
+            self._slow_down(limiter)
+        else:
+            limiter.note_answer()
+
+    def _note_fault(self, limiter: Limiter, entered: int, fault: "_Passing") -> None:
+        if fault.error.kind == "rate_limited":
+            told = min(fault.retry_after or 0.0, self._policy.longest_told)
+            limiter.note_refusal(entered, told, str(fault.error))
+        else:
+            self._slow_down(limiter)
+
+    def _slow_down(self, limiter: Limiter) -> None:
+        """In an outage nothing is sent for a while that doubles with every fault."""
+        faults = limiter.note_fault()
+        if faults:
+            limiter.pause(self._policy.wait(faults - 1, None, self._jitter))
+
+    def _give_up(self, endpoint: Endpoint, limiter: Limiter, attempt: int, fault: "_Passing") -> None:
+        """Raise ModelError where this call, or the endpoint as a whole, has been tried for long enough."""
+        patience = self._policy.gone if limiter.has_answered else self._policy.never_up
+        if limiter.failing_s() >= patience:
+            since = "has answered nothing" if limiter.has_answered else "has not answered once"
+            raise ModelError("down", f"{endpoint.name} {since} in {patience:g} s; {fault.error}") from None
+        if attempt >= self._policy.tries:
+            raise ModelError(fault.error.kind, f"{fault.error} ({attempt} tries)") from None
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -109,6 +182,8 @@ class Gateway:
     async def _send_once(self, client: "openai.AsyncOpenAI", endpoint: Endpoint, body: bytes) -> Answer:
         import httpx2
         import openai
+
+        from agents.transport import UntrustedHost
 
         started = time.perf_counter()
         try:
@@ -121,24 +196,20 @@ class Gateway:
                 )
                 data = response.content
         except openai.APIStatusError as error:
-            told = error.response.headers.get("retry-after")
             shown = " ".join(error.response.text.replace(client.api_key, "[key]").split())[:200]
-            raise sort_status(endpoint, error.status_code, shown, told) from None
-        except (TimeoutError, openai.APITimeoutError) as error:
-            if isinstance(error.__cause__, httpx2.ConnectTimeout):
-                # So the aiohttp transport tells of a refused connection or an unknown host, too.
-                raise _Passing(unreachable(endpoint, error.__cause__)) from None
+            raise sort_status(endpoint, error.status_code, shown, read_wait(error.response.headers)) from None
+        except TimeoutError:
             problem = f"{endpoint.name} did not answer within {endpoint.deadline_s:g} s"
             raise _Passing(ModelError("timeout", problem)) from None
         except openai.APIConnectionError as error:
-            raise _Passing(unreachable(endpoint, error.__cause__ or error)) from None
-        try:
-            return read_answer(data, round((time.perf_counter() - started) * 1000))
-        except ModelError as error:
-            named = ModelError(error.kind, f"{endpoint.name}: {error}")
-            if error.kind == "refused":
-                raise named from None
-            raise _Passing(named) from None
+            cause = error.__cause__ or error
+            if isinstance(cause, UntrustedHost):
+                raise ModelError("refused", f"{endpoint.name}: {shorten(cause)}; correct its base_url") from None
+            raise _Passing(unreachable(endpoint, cause)) from None
+        answer = read_answer(data, round((time.perf_counter() - started) * 1000))
+        if answer.outcome == "refused":
+            raise ModelError("refused", f"{endpoint.name}: {answer.problem}")
+        return answer
 
 
 class _Passing(Exception):
@@ -152,21 +223,35 @@ class _Passing(Exception):
 
 def unreachable(endpoint: Endpoint, cause: BaseException) -> ModelError:
     """Return the error for an address where nobody answers."""
-    shown = " ".join(str(cause).split())[:120] or type(cause).__name__
-    return ModelError("unreachable", f"{endpoint.name} at {endpoint.base_url} cannot be reached: {shown}")
+    return ModelError("unreachable", f"{endpoint.name} at {endpoint.base_url} cannot be reached: {shorten(cause)}")
 
 
-def sort_status(endpoint: Endpoint, status: int, text: str, told: str | None) -> Exception:
+def shorten(cause: BaseException) -> str:
+    """Return an error's words in one short line."""
+    return " ".join(str(cause).split())[:120] or type(cause).__name__
+
+
+def sort_status(endpoint: Endpoint, status: int, text: str, told: float | None) -> Exception:
     """Return the error for an HTTP status: final for what no repetition mends, passing for the rest."""
     problem = f"{endpoint.name} answered {status}: {text}"
     if 300 <= status < 400:
-        return ModelError("unreachable", f"{endpoint.name} redirects elsewhere ({status}); correct its base_url")
-    if status in REFUSALS:
+        return ModelError("refused", f"{endpoint.name} redirects elsewhere ({status}); correct its base_url")
+    if status in REFUSALS or "insufficient_quota" in text:
         return ModelError("refused", problem)
     if status in BAD_REQUESTS:
         return ModelError("bad_request", problem)
-    wait = float(told) if told and told.replace(".", "", 1).isdigit() else None
-    return _Passing(ModelError("rate_limited" if status == 429 else "server", problem), wait)
+    return _Passing(ModelError("rate_limited" if status == 429 else "server", problem), told)
+
+
+def read_wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a Retry-After asks for, given as a number or as a date, or None."""
+    told = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d*)?", told):
+        return float(told)
+    try:
+        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None
 
 
 def make_client(endpoint: Endpoint, key: str, concurrency: int) -> "openai.AsyncOpenAI":
@@ -180,13 +265,15 @@ def make_client(endpoint: Endpoint, key: str, concurrency: int) -> "openai.Async
         transport = httpx2.ASGITransport(app=create_app())
         http = httpx2.AsyncClient(transport=transport)
         return openai.AsyncOpenAI(api_key=key, base_url="http://rehearsal/v1", max_retries=0, http_client=http)
-    pool = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=60)
+    from agents.transport import WholeAnswers
+
     return openai.AsyncOpenAI(
         api_key=key,
         base_url=endpoint.base_url,
         max_retries=0,
         timeout=endpoint.deadline_s,
-        http_client=openai.DefaultAioHttpClient(limits=pool, follow_redirects=False),
+        default_headers={f"x-stainless-{name}": cast("str", openai.Omit()) for name in MACHINE},
+        http_client=WholeAnswers(concurrency),
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.answer import Answer
 from agents.endpoint import Endpoint
-from agents.errors import ModelError
+from agents.errors import ModelError, kind_of
 from agents.gateway import Gateway
 from agents.message import Message
 from agents.request import parameters, wire_body
@@ -67,7 +67,10 @@ async def ask(
     """Send one small request: as the counselor for speech, as the critic for a form."""
     parts = [Message("system", instructions), Message("user", question)]
     settings = parameters(endpoint, "critic" if form else "counselor", form)
-    return await gateway.send(endpoint, wire_body(settings, parts, None))
+    answer = await gateway.send(endpoint, wire_body(settings, parts, None))
+    if answer.problem:
+        raise ModelError(kind_of(answer.outcome), f"{endpoint.name}: {answer.problem}")
+    return answer
 
 
 def is_object(content: str) -> bool:

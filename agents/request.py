@@ -16,20 +16,26 @@ JSON_ONLY = {
 }
 
 
-def parameters(endpoint: Endpoint, role: str, schema: type[BaseModel] | None) -> bytes:
-    """Return all of a request but its messages and its seed, as canonical JSON with the quirks that shape the wire."""
-    return _parameters(endpoint.model_dump_json(), endpoint.model_for(role), schema)
+def parameters(endpoint: Endpoint, role: str, schema: type[BaseModel] | None, *, doubled: bool = False) -> bytes:
+    """Return all of a request but its messages and its seed, as canonical JSON with the quirks that shape the wire.
+
+    `doubled` gives the answer twice the room, as far as the context goes.
+    """
+    return _parameters(endpoint.model_dump_json(), endpoint.model_for(role), schema, doubled)
 
 
 @cache
-def _parameters(dumped: str, model: str, schema: type[BaseModel] | None) -> bytes:
+def _parameters(dumped: str, model: str, schema: type[BaseModel] | None, doubled: bool) -> bytes:
     endpoint = Endpoint.model_validate_json(dumped, by_name=True)
     fields: dict[str, object] = {"model": model}
     if endpoint.temperature is not None:
         fields["temperature"] = endpoint.temperature
     if endpoint.top_p is not None:
         fields["top_p"] = endpoint.top_p
-    fields[endpoint.max_tokens_field] = endpoint.max_tokens
+    room = endpoint.max_tokens
+    if doubled:
+        room = max(room, min(2 * room, (endpoint.context_length or 4 * room) // 2))
+    fields[endpoint.max_tokens_field] = room
     wiring: dict[str, object] = {"system_role": endpoint.system_role}
     if schema is not None:
         outline = schema.model_json_schema()

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from agents.budget import read_cost
 from agents.cast import ROLES, Role
 from taxonomy.reading import read_yaml
 from taxonomy.refusal import InputError, suggest
@@ -48,6 +49,20 @@ class RunConfig(BaseModel):
     """The seed of the plan."""
     policy: str = "default"
     """The policy that decides on a finished session: NAME or FILE.yaml."""
+    max_calls: int | None = Field(default=None, ge=1)
+    """Answered calls after which the run stops, those of its earlier parts included."""
+    max_cost: str | None = None
+    """Money after which the run stops, such as 5CNY; every endpoint needs prices in that currency."""
+    synchronous: Literal["full", "normal"] = "full"
+    """How SQLite commits: `normal` is a little faster and may lose the last moments before a power cut."""
+
+    @field_validator("max_cost")
+    @classmethod
+    def check_cost(cls, value: str | None) -> str | None:
+        """Hold the amount to the form that the budget reads."""
+        if value is not None:
+            read_cost(value)
+        return value
 
 
 def load_run_config(path: Path) -> RunConfig:
@@ -82,7 +97,8 @@ def resolve_config(
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0])
-        raise InputError(f"{key}: {first['input']!r} ({origins[key]}): {first['msg']}") from None
+        problem = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{key}: {first['input']!r} ({origins[key]}): {problem}") from None
     return resolved, {key: origins.get(key, "default") for key in RunConfig.model_fields}
 
 

@@ -42,6 +42,16 @@ class Estimate:
     cost: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     unpriced: set[str] = field(default_factory=set)
 
+    def scale(self, sessions: int) -> "Estimate":
+        """Return the same for another number of sessions."""
+        factor = sessions / max(self.sessions, 1)
+        scaled = Estimate(sessions, unpriced=self.unpriced)
+        pairs = ((self.calls, scaled.calls), (self.prompt, scaled.prompt), (self.completion, scaled.completion))
+        for mine, theirs in pairs:
+            theirs.update({role: amount * factor for role, amount in mine.items()})
+        scaled.cost.update({currency: amount * factor for currency, amount in self.cost.items()})
+        return scaled
+
 
 def estimate_run(
     recipe: Recipe,

@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.budget import Budget, Cost, check_prices, read_cost
 from agents.endpoint import read_key
 from agents.gateway import Gateway
 from agents.tally import Tally
@@ -21,29 +23,34 @@ from graphs.estimate import Estimate, estimate_run
 from graphs.job import Job, prepare
 from graphs.progress import Progress
 from graphs.provenance import find_commit, list_prompt_hashes, list_versions
-from graphs.runner import Ending, Runner
-from graphs.summary import print_estimate, print_summary, summarise, word_cost
+from graphs.runner import Ending, Runner, count_open
+from graphs.summary import print_estimate, print_reach, print_summary, summarise, word_cost
 from graphs.units import TextUnits, list_plans
 from store.db import Database, open_db
+from store.errors import StoreError
 from store.ledger import Ledger
 from store.runs import (
     PlanLine,
     Run,
+    count_done,
     count_failed,
-    done_positions,
     end_run,
     find_config_of,
+    left_positions,
     list_unfinished,
     next_position,
     resume_run,
     start_run,
+    sum_spent,
 )
 from taxonomy.refusal import InputError
 
 ASK_ABOVE = 5.0
 """Units of an endpoint's currency above which a run needs --yes."""
-MAY_CHANGE = ("db", "concurrency")
+MAY_CHANGE = ("db", "concurrency", "max_calls", "max_cost", "synchronous")
 """Settings that a resumed run may change: they touch neither a request nor the plan."""
+SAMPLE = 1_000
+"""Sessions from which a larger plan is estimated."""
 PARTIAL, INTERRUPTED = 3, 130
 SHOWN = 3
 
@@ -69,16 +76,18 @@ def launch(request: Request) -> int:
         return resume(request, flags, environment)
     config, _ = resolve_config(flags, request.config, environment)
     job = prepare(config, environment)
+    check_limit(job)
     name_skipped(job)
     size = job.units.size()
     count = config.count or job.units.round()
     told = estimate(job, range(count if size is None else min(count, size)))
     if request.dry_run:
         print_estimate(told, in_full=True)
+        print_reach(told, config.max_calls, limit_cost(config))
         return 0
     check_keys(job, environment)
-    ask(told, yes=request.yes)
-    database = open_db(config.db)
+    ask(told, yes=request.yes, is_limited=config.max_cost is not None)
+    database = open_db(config.db, synchronous=config.synchronous)
     line = PlanLine(job.recipe.name, config.language or "", config.seed, job.units.source)
     first = 0 if request.fresh else next_position(database, line)
     last = first + count if size is None else min(first + count, size)
@@ -110,7 +119,7 @@ def resume(request: Request, flags: dict[str, Any], environment: Mapping[str, st
         named = ", ".join(f"--{key}" for key in barred) or "--config, --fresh or --dry-run"
         raise InputError(f"--resume keeps the run's own settings; leave out {named}")
     config, _ = resolve_config(flags, None, environment)
-    database = open_db(config.db, create=False)
+    database = open_db(config.db, create=False, synchronous=config.synchronous)
     unfinished = list_unfinished(database)
     if request.resume:
         if not request.resume.isdecimal():
@@ -126,6 +135,7 @@ def resume(request: Request, flags: dict[str, Any], environment: Mapping[str, st
     job = prepare(RunConfig.model_validate({**stored.config, "db": config.db, **kept}), environment)
     if job.units.source != stored.source:
         raise InputError(f"--resume {run_id}: {stored.source} has changed since; it is now {job.units.source}")
+    check_limit(job)
     check_keys(job, environment)
     run = resume_run(database, run_id)
     return play(request, job, database, run, environment)
@@ -134,12 +144,15 @@ def resume(request: Request, flags: dict[str, Any], environment: Mapping[str, st
 def play(request: Request, job: Job, database: Database, run: Run, environment: Mapping[str, str]) -> int:
     """Run the sessions that are left, and say what came of it."""
     started = time.monotonic()
-    done = done_positions(database, run.id)
+    done = count_done(database, run.id)
     tally = Tally()
-    progress = Progress(run.count, len(done), tally, f"run {run.id}")
+    budget = open_budget(job.config, tally, database, run.id)
+    progress = Progress(run.count, done, tally, f"run {run.id}")
 
     async def act() -> Ending:
-        gateway = Gateway(environment, job.config.concurrency)
+        gateway = Gateway(environment, job.config.concurrency, budget=budget)
+        for endpoint in job.endpoints.values():
+            gateway.open_client(endpoint)
         ledger = Ledger(database, run.id, run.owner)
         runner = Runner(
             run_id=run.id,
@@ -150,8 +163,8 @@ def play(request: Request, job: Job, database: Database, run: Run, environment: 
             progress=progress,
         )
         try:
-            left = (position for position in run.positions if position not in done)
-            return await runner.run(left, job.config.concurrency)
+            dialogues = count_open(run.count - done, job.config.concurrency)
+            return await runner.run(left_positions(database, run), dialogues)
         finally:
             await ledger.close()
             await gateway.aclose()
@@ -160,11 +173,13 @@ def play(request: Request, job: Job, database: Database, run: Run, environment: 
     try:
         with asyncio.Runner(loop_factory=find_loop_factory()) as loop:
             ending = loop.run(act())
-        left = run.count - len(done_positions(database, run.id))
+        left = run.count - count_done(database, run.id)
         status = "interrupted" if left else "finished"
     finally:
-        end_run(database, run, status)
         progress.close()
+        # A database that failed in the run fails here as well; the first of the two errors is the one to tell.
+        with suppress(StoreError):
+            end_run(database, run, status)
     seconds = time.monotonic() - started
     print_summary(run, progress.outcomes, left, tally, ending, seconds, job.config.db)
     if request.json:
@@ -173,7 +188,7 @@ def play(request: Request, job: Job, database: Database, run: Run, environment: 
         return ending.refused.exit_code
     if ending.interrupted:
         return INTERRUPTED
-    return PARTIAL if count_failed(database, run.id) else 0
+    return PARTIAL if left or count_failed(database, run.id) else 0
 
 
 def read_flags(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,29 +210,52 @@ def name_skipped(job: Job) -> None:
         print(f"skipped {len(skipped)} rows: {named}{more}")
 
 
+def check_limit(job: Job) -> None:
+    """Raise InputError where --max-cost is given and an endpoint's cost cannot be held against it."""
+    cost = limit_cost(job.config)
+    if cost is not None:
+        check_prices(cost, job.endpoints.values())
+
+
 def check_keys(job: Job, environment: Mapping[str, str]) -> None:
     """Raise ModelError ("refused") where a key that the run needs is not set."""
     for endpoint in job.endpoints.values():
         read_key(endpoint, environment)
 
 
+def limit_cost(config: RunConfig) -> Cost | None:
+    """Return the limit of --max-cost."""
+    return read_cost(config.max_cost) if config.max_cost is not None else None
+
+
+def open_budget(config: RunConfig, tally: Tally, database: Database, run_id: int) -> Budget:
+    """Return what is left to spend: the limits, less what the run has spent before."""
+    most_cost = limit_cost(config)
+    calls, cost = sum_spent(database, run_id, most_cost.currency if most_cost else "")
+    return Budget(tally, config.max_calls, most_cost, calls, cost)
+
+
 def estimate(job: Job, positions: range) -> Estimate:
-    """Return what the sessions at these positions will take."""
-    plans = list_plans(job.units, positions)
-    return estimate_run(job.recipe, job.switches, plans, job.endpoints, job.config.language or "zh")
+    """Return what the sessions at these positions will take, from an even sample where they are many."""
+    sample = positions[:: max(1, len(positions) // SAMPLE)]
+    plans = list_plans(job.units, sample)
+    told = estimate_run(job.recipe, job.switches, plans, job.endpoints, job.config.language or "zh")
+    return told.scale(len(positions))
 
 
-def ask(told: Estimate, *, yes: bool) -> None:
-    """Print the estimate of a paid run; raises InputError where it needs --yes and does not have it."""
+def ask(told: Estimate, *, yes: bool, is_limited: bool) -> None:
+    """Print the estimate of a paid run; raises InputError where it needs --yes or --max-cost and has neither."""
     if not told.cost and not told.unpriced:
         return
     print_estimate(told, in_full=False)
-    if yes:
+    if yes or is_limited:
         return
     if told.unpriced:
         raise InputError(f"{word_cost(told)}; add --yes to start it, or give the endpoint file its prices")
     if any(amount > ASK_ABOVE for amount in told.cost.values()):
-        raise InputError(f"this run may cost more than {ASK_ABOVE:g} ({word_cost(told)}); add --yes to start it")
+        raise InputError(
+            f"this run may cost more than {ASK_ABOVE:g} ({word_cost(told)}); add --yes or --max-cost to start it"
+        )
 
 
 def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

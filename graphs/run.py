@@ -47,6 +47,8 @@ def build_parser() -> Parser:
         help="SQLite or PostgreSQL; default $DATABASE_URL, else sqlite:///factory.db",
     )
     add("--concurrency", type=int, metavar="N", help="calls in flight; default 32")
+    add("--max-calls", type=int, metavar="N", help="stop after so many answered calls, over resumes too")
+    add("--max-cost", metavar="AMOUNT", help="stop when so much is spent, such as 5CNY, over resumes too")
     add("--seed", type=int, metavar="N", help="the seed of the plan; default 0")
     add("--policy", metavar="NAME|FILE", help="what decides on a finished session; default default")
     add(
@@ -55,6 +57,7 @@ def build_parser() -> Parser:
         metavar="FILE",
         help="settings as YAML; flags and environment go before it",
     )
+    add("--synchronous", choices=("full", "normal"), help="how SQLite commits; default full")
     add("--dry-run", action="store_true", help="show plan, calls, tokens and cost; call nothing")
     add(
         "--resume",

@@ -3,14 +3,14 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
 from agents.cast import Cast
 from agents.errors import ModelError
-from agents.gateway import GateClosed, Gateway
+from agents.gateway import BudgetSpent, GateClosed, Gateway
 from agents.prompt import PromptError
 from agents.tally import Tally
 from graphs.branch import current_branch
@@ -23,7 +23,7 @@ from store.ledger import Ledger
 
 GRACE_S = 10.0
 """How long what is in flight may go on after Ctrl-C."""
-OPEN_PER_SLOT = 1.5
+OPEN_PER_SLOT = 2
 """Dialogues open for each call slot: one that waits for a retry or a commit leaves its slot to another."""
 STEP_LIMIT = 2_000
 """Supersteps a graph may take; 50 exchanges of the longest recipe take about 500."""
@@ -31,10 +31,11 @@ STEP_LIMIT = 2_000
 
 @dataclass(slots=True)
 class Ending:
-    """How the run ended: all planned sessions, an interruption, or an endpoint that refused."""
+    """How the run ended: all planned sessions, an interruption, an endpoint that refused, or a budget used up."""
 
     interrupted: bool = False
     refused: ModelError | None = None
+    spent: str | None = None
 
 
 class Runner:
@@ -58,22 +59,17 @@ class Runner:
         self._tally = tally
         self._progress = progress
         self._ending = Ending()
-        self._stopping = asyncio.Event()
+        self._is_stopping = False
 
-    async def run(self, positions: Iterator[int], concurrency: int) -> Ending:
+    async def run(self, positions: Iterator[int], open_dialogues: int) -> Ending:
         """Run the sessions at these positions; returns how it ended, with everything finished committed."""
         tune_collector()
-        open_dialogues = int(concurrency * OPEN_PER_SLOT) + 1
         workers = [asyncio.create_task(self._work(positions)) for _ in range(open_dialogues)]
         with handle_signals(lambda: self._interrupt(workers)):
-            stopping = asyncio.create_task(self._stopping.wait())
-            whole = asyncio.ensure_future(asyncio.wait(workers))
-            await asyncio.wait([whole, stopping], return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait(workers, timeout=GRACE_S if self._stopping.is_set() else None)
-            for worker in workers:
-                worker.cancel()
+            await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+            # Only a store that fails gets here with work left: what is in flight could not be kept.
+            cancel_all(workers)
             results = await asyncio.gather(*workers, return_exceptions=True)
-            stopping.cancel()
         for result in results:
             if isinstance(result, Exception):
                 raise result
@@ -81,21 +77,21 @@ class Runner:
 
     def _interrupt(self, workers: list[asyncio.Task[None]]) -> None:
         if self._ending.interrupted:
-            for worker in workers:
-                worker.cancel()
+            cancel_all(workers)
             return
         self._ending.interrupted = True
         self._stop()
+        asyncio.get_running_loop().call_later(GRACE_S, cancel_all, workers)
         self._progress.say(f"stopping: calls in flight may finish for {GRACE_S:.0f} s; Ctrl-C again ends at once")
 
     def _stop(self) -> None:
+        self._is_stopping = True
         self._gateway.close_gate()
-        self._stopping.set()
 
     async def _work(self, positions: Iterator[int]) -> None:
         try:
             for position in positions:
-                if self._stopping.is_set():
+                if self._is_stopping:
                     return
                 await self._run_session(position)
         except (StoreError, PromptError):
@@ -113,10 +109,14 @@ class Runner:
                 context=self._seat(about),
             )
             record = record_session(about, cast(SessionState, state), job.policy)
+        except BudgetSpent as error:
+            self._ending.spent = self._ending.spent or str(error)
+            self._stop()
+            return
         except GateClosed:
             return
         except ModelError as error:
-            if error.kind == "refused":
+            if error.stops_run:
                 self._ending.refused = self._ending.refused or error
                 self._stop()
                 return
@@ -139,6 +139,21 @@ class Runner:
             language=about.unit.language,
             branch=current_branch,
         )
+
+
+def cancel_all(workers: Sequence[asyncio.Task[None]]) -> None:
+    """End all workers where they stand."""
+    for worker in workers:
+        worker.cancel()
+
+
+def count_open(sessions: int, concurrency: int) -> int:
+    """Return how many dialogues to have open at once.
+
+    Rounds of equal size: a last round that is smaller would leave slots empty for as long as a dialogue takes.
+    """
+    rounds = -(-sessions // (concurrency * OPEN_PER_SLOT))
+    return -(-sessions // max(rounds, 1))
 
 
 def tune_collector() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from agents.budget import Cost
 from agents.tally import Tally
 from graphs.estimate import Estimate
 from graphs.progress import shorten
@@ -26,6 +27,18 @@ def print_estimate(estimate: Estimate, *, in_full: bool) -> None:
         f"estimate: {estimate.sessions} sessions, {shorten(calls)} calls, {shorten(tokens)} tokens,"
         f" {word_cost(estimate)}"
     )
+
+
+def print_reach(estimate: Estimate, most_calls: int | None, most_cost: Cost | None) -> None:
+    """Print how far a budget will go."""
+    limits: list[tuple[str, float, float]] = []
+    if most_calls is not None:
+        limits.append((f"--max-calls {most_calls}", most_calls, sum(estimate.calls.values())))
+    if most_cost is not None:
+        limits.append((f"--max-cost {most_cost}", most_cost.amount, estimate.cost[most_cost.currency]))
+    for name, limit, total in limits:
+        sessions = int(estimate.sessions * min(1.0, limit / total)) if total else estimate.sessions
+        print(f"{name} is enough for about {sessions} of {estimate.sessions} sessions")
 
 
 def word_cost(estimate: Estimate) -> str:
@@ -56,6 +69,8 @@ def print_summary(
     where = "" if db == "sqlite:///factory.db" else f" --db {mask_url(db)}"
     if ending.refused is not None:
         print(f"stopped: {ending.refused}")
+    if ending.spent is not None:
+        print(f"stopped: {ending.spent} used up; --resume with a higher limit goes on")
     if left:
         print(f"go on:  python -m graphs.run --resume {run.id}{where}")
     if total:
@@ -87,6 +102,7 @@ def summarise(run: Run, outcomes: Mapping[str, int], left: int, tally: Tally, en
             "cache_share_told": tally.share_told(),
             "interrupted": ending.interrupted,
             "refused": str(ending.refused) if ending.refused else None,
+            "budget": ending.spent,
             "roles": roles,
         },
         ensure_ascii=False,

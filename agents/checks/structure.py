@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from agents.checks.finding import Finding, Severity
 from agents.transcript import Utterance
@@ -72,5 +73,6 @@ def find_repeat(utterance: Utterance, before: Sequence[Utterance]) -> Finding | 
     return Finding("repeat", 1, severity, (0, len(utterance.text)), "said before in this session, word for word")
 
 
+@lru_cache(maxsize=4096)
 def _letters(text: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFKC", text).lower() if char.isalnum())

@@ -1,6 +1,7 @@
 """The faults an endpoint can have, played on demand, so that the handling of each can be tested."""
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -107,6 +108,25 @@ async def _error_with_200(send: Send, completion: Completion) -> None:
     await send_body(send, orjson.dumps({"error": {"message": "overloaded", "code": 503}}))
 
 
+async def _oversized(send: Send, completion: Completion) -> None:
+    _message(completion)["content"] += "。" * 2_000_000
+    await send_body(send, orjson.dumps(completion))
+
+
+async def _gzip_bomb(send: Send, completion: Completion) -> None:
+    body = gzip.compress(orjson.dumps(completion) + b" " * 20_000_000, compresslevel=1)
+    await send_body(send, body, headers=((b"content-encoding", b"gzip"),))
+
+
+async def _stream(send: Send, completion: Completion) -> None:
+    chunk = b"data: " + orjson.dumps({"choices": [{"delta": {"content": "嗯"}}]}) + b"\n\n"
+    await send_body(send, chunk * 3, kind=b"text/event-stream")
+
+
+async def _redirect(send: Send, completion: Completion) -> None:
+    await send_body(send, b"", 307, headers=((b"location", b"http://127.0.0.1:9/elsewhere"),))
+
+
 def _changed(change: Callable[[Completion], None]) -> "Fault":
     async def play(send: Send, completion: Completion) -> None:
         change(completion)
@@ -147,6 +167,32 @@ def _filtered(completion: Completion) -> None:
     completion["choices"][0]["finish_reason"] = "content_filter"
 
 
+def _unknown_finish(completion: Completion) -> None:
+    completion["choices"][0]["finish_reason"] = "tool_calls"
+
+
+def _overloaded(completion: Completion) -> None:
+    completion["choices"][0]["finish_reason"] = "insufficient_system_resource"
+
+
+def _no_usage(completion: Completion) -> None:
+    del completion["usage"]
+
+
+def _extra_keys(completion: Completion) -> None:
+    completion["provider"] = {"name": "?", "trace": [None, 1, "x"]}
+    _message(completion)["annotations"] = []
+
+
+def _open_think(completion: Completion) -> None:
+    message = _message(completion)
+    message["content"] = f"<think>\n{message['content']}"
+
+
+def _nul(completion: Completion) -> None:
+    _message(completion)["content"] += "\x00"
+
+
 def _think(completion: Completion) -> None:
     message = _message(completion)
     thought = message.pop("reasoning_content", None) or "…"
@@ -176,6 +222,18 @@ FAULTS: dict[str, Fault] = {
     "length": _changed(_length),
     "filtered": _changed(_filtered),
     "think": _changed(_think),
+    "open_think": _changed(_open_think),
+    "unknown_finish": _changed(_unknown_finish),
+    "no_resource": _changed(_overloaded),
+    "no_usage": _changed(_no_usage),
+    "extra_keys": _changed(_extra_keys),
+    "nul": _changed(_nul),
+    "stream": _stream,
+    "oversized": _oversized,
+    "gzip_bomb": _gzip_bomb,
+    "redirect": _redirect,
 }
-PASSING = tuple(name for name in FAULTS if name not in ("refused", "hang", "filtered"))
+STOPPING = ("refused", "redirect")
+"""What ends a run: no repetition mends it for any session."""
+PASSING = tuple(name for name in FAULTS if name not in (*STOPPING, "hang", "filtered"))
 """What a retry may get over; the others end a run, a call or a session: only when named."""

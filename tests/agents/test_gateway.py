@@ -1,6 +1,7 @@
 """The gateway against a real server on this machine that misbehaves on demand."""
 
 import asyncio
+import gzip
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -57,6 +58,8 @@ class Server:
                         await asyncio.sleep(0.02)
                 writer.write(reply)
                 await writer.drain()
+                if b"content-length: 900\r\n" in reply or b"SSH" in reply:
+                    return
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -109,11 +112,12 @@ def test_the_bytes_on_the_wire_are_the_ones_given() -> None:
         respond(429, b'{"error":{"message":"slow"}}', "retry-after: 0"),
         respond(500, b"<html>oops</html>"),
         respond(503, b"overloaded"),
-        respond(200, b"<html>login</html>"),
-        respond(200, b'{"choices": [{"mess'),
-        respond(200, b'{"error": {"code": 502, "message": "upstream"}}'),
+        b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        respond(200, b"x" * 5_000_000),
+        respond(200, gzip.compress(b" " * 10_000_000), "content-encoding: gzip"),
     ],
-    ids=["429", "500", "503", "html", "truncated", "error-with-200"],
+    ids=["429", "500", "503", "cut", "another protocol", "too large", "gzip bomb"],
 )
 def test_a_fault_that_may_pass_is_tried_again(fault: bytes) -> None:
     server = Server(fault, respond(200, GOOD))
@@ -201,7 +205,7 @@ def test_no_more_calls_are_in_flight_than_allowed() -> None:
 
 
 def test_a_call_that_waits_for_a_retry_leaves_its_slot() -> None:
-    server = Server(respond(429, b"{}", "retry-after: 0.2"), respond(200, GOOD))
+    server = Server(respond(503, b"{}", "retry-after: 0.2"), respond(200, GOOD))
 
     async def run(gateway: Gateway, endpoint: Endpoint) -> float:
         waiting = asyncio.create_task(gateway.send(endpoint, b"first"))
