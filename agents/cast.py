@@ -13,7 +13,7 @@ from agents.answer import Answer, Usage
 from agents.endpoint import Endpoint
 from agents.errors import ModelError, kind_of
 from agents.gateway import Gateway, price_of
-from agents.ledger import SessionLedger, call_key
+from agents.ledger import SessionLedger, call_key, hash_request
 from agents.message import Message
 from agents.prompt import load_prompt
 from agents.request import parameters, wire_body
@@ -122,15 +122,17 @@ class Cast:
         settings = parameters(endpoint, role, form)
         seed = self.seed if endpoint.send_seed else None
         body = wire_body(settings, thread, seed)
-        occurrence = self.occurrences[branch, role, body]
-        self.occurrences[branch, role, body] += 1
+        request = hash_request(body)
+        occurrence = self.occurrences[branch, role, request]
+        self.occurrences[branch, role, request] += 1
         unusable: Counter[str] = Counter()
         while True:
             attempt = unusable.total()
             if seed is not None and (occurrence or attempt):
                 seed = (self.seed + 7_919 * occurrence + 104_729 * attempt) % 2**31
                 body = wire_body(settings, thread, seed)
-            key = call_key(self.session_id, role, branch, body, occurrence, attempt)
+                request = hash_request(body)
+            key = call_key(self.session_id, role, branch, request, occurrence, attempt)
             recorded = self.ledger.look_up(key)
             if recorded is None:
                 keep = partial(self._keep, key, role, branch, prompt_hash, thread, settings, seed, endpoint)
@@ -147,6 +149,7 @@ class Cast:
             if reply.outcome in MORE_ROOM:
                 settings = parameters(endpoint, role, form, doubled=True)
                 body = wire_body(settings, thread, seed)
+                request = hash_request(body)
             elif reply.outcome in RESTED and recorded is None:
                 await self.gateway.rest(attempt)
 

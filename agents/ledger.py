@@ -54,7 +54,12 @@ class SessionLedger(Protocol):
         ...
 
 
-def call_key(session_id: str, agent: str, branch: str, body: bytes, occurrence: int, attempt: int) -> bytes:
+def hash_request(body: bytes) -> bytes:
+    """Return what stands for an exact request in its key, and where its occurrences are counted."""
+    return blake2b(body, digest_size=16).digest()
+
+
+def call_key(session_id: str, agent: str, branch: str, request: bytes, occurrence: int, attempt: int) -> bytes:
     """Return the 16 bytes under which a call is kept: the exact request, where it was made, and which time."""
     place = f"{session_id}\0{agent}\0{branch}\0{occurrence}\0{attempt}\0".encode()
-    return blake2b(place + body, digest_size=16).digest()
+    return blake2b(place + request, digest_size=16).digest()

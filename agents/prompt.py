@@ -1,7 +1,7 @@
 """Prompts: Markdown files in two languages with a small header, rendered strictly; model text goes in as data only."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,17 @@ class Prompt:
     def render(self, **variables: Any) -> str:
         """Return the text with its values; raises PromptError for one that is missing."""
         try:
+            if all(isinstance(value, str) for value in variables.values()):
+                return _render(self.text, tuple(variables.items()))
             return _compile(self.text).render(variables).strip()
         except TemplateError as error:
             raise PromptError(f"prompt {self.id!r} in {self.language!r}: {error}") from None
+
+
+@lru_cache(maxsize=4096)
+def _render(text: str, variables: tuple[tuple[str, str], ...]) -> str:
+    """Return a head that every turn of a session sends again."""
+    return _compile(text).render(variables).strip()
 
 
 @cache

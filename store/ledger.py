@@ -110,7 +110,7 @@ class Ledger:
             raise self._failure
         self._queue.put(work)
         # A caller that is cancelled does not take back what is on its way into the database.
-        await asyncio.shield(work.done)
+        await work.done
 
     def _write(self) -> None:
         beats_at = time.monotonic() + BEAT_EVERY_S
@@ -183,6 +183,7 @@ class SessionCalls:
         self._ledger = ledger
         self._run_id = run_id
         self._position = position
+        self._hashed: dict[str, tuple[bytes, str]] = {}
 
     def look_up(self, key: bytes) -> StoredCall | None:
         """Return the call with this key, if it was answered before."""
@@ -202,7 +203,13 @@ class SessionCalls:
         """Store a complete answer; returns its number within the session once it is committed."""
         number = self.next_number
         self.next_number += 1
-        parts = [(hash_text(part := clean_text(raw)), part) for _, raw in messages]
+        hashed = self._hashed
+        parts = []
+        for _, raw in messages:
+            if raw not in hashed:
+                part = clean_text(raw)
+                hashed[raw] = (hash_text(part), part)
+            parts.append(hashed[raw])
         packed = b"".join(role[0].encode() + part[0] for (role, _), part in zip(messages, parts, strict=True))
         parameters_hash = hash_text(parameters)
         call = {
