@@ -9,16 +9,16 @@ from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from agents.answer import Answer, Usage
+from agents.answer import Answer
 from agents.endpoint import Endpoint
 from agents.errors import ModelError, kind_of
-from agents.gateway import Gateway, price_of
+from agents.gateway import Gateway
 from agents.ledger import SessionLedger, call_key, hash_request
 from agents.message import Message
+from agents.price import guess_usage, price_of
 from agents.prompt import load_prompt
 from agents.request import parameters, wire_body
 from agents.tally import Tally
-from agents.tokens import estimate_tokens
 from agents.transcript import Language
 
 Role = Literal["intake", "client", "stage", "memory", "risk", "counselor", "critic"]
@@ -136,7 +136,7 @@ class Cast:
             recorded = self.ledger.look_up(key)
             if recorded is None:
                 keep = partial(self._keep, key, role, branch, prompt_hash, thread, settings, seed, endpoint)
-                reply = await self.gateway.send_and_keep(endpoint, body, keep)
+                reply = await self.gateway.send_and_keep(endpoint, body, keep, rank=self.occurrences.total())
             else:
                 reply = _Reply(recorded.number, recorded.outcome, recorded.content, recorded.reasoning)
             if reply.outcome == "ok":
@@ -193,14 +193,6 @@ class Cast:
             currency=endpoint.currency if price is not None else None,
         )
         return _Reply(number, answer.outcome, answer.content, answer.reasoning)
-
-
-def guess_usage(thread: Sequence[Message], answer: Answer) -> Usage:
-    """Return what an answer without usage will have taken, for its price; nothing where nothing was written."""
-    if not answer.content and not answer.reasoning:
-        return Usage()
-    prompt = sum(estimate_tokens(part.content) for part in thread)
-    return Usage(prompt, 0, estimate_tokens(answer.reasoning) + estimate_tokens(answer.content))
 
 
 def read_form(content: str, form: type[Form], find_fault: Callable[[Form], str | None]) -> tuple[Form | None, str]:

@@ -1,30 +1,24 @@
 """The one way to a model: the openai SDK's client with our own bytes, deadline and retries; errors sorted by kind."""
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from random import Random
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from agents.answer import Answer, Usage, read_answer
+from agents.answer import Answer, read_answer
 from agents.budget import Budget
 from agents.endpoint import IN_PROCESS, Endpoint, read_key
 from agents.errors import ModelError
+from agents.faults import PassingFault, read_wait, shorten, sort_status, unreachable
 from agents.limiter import Limiter
 
 if TYPE_CHECKING:
     import openai
 
 Kept = TypeVar("Kept")
-
-REFUSALS = (401, 402, 403, 404, 405, 422)
-"""Statuses that no repetition mends for any session: key, balance, unknown model, a field it does not take."""
-BAD_REQUESTS = (400, 413)
-"""Statuses that end one session: a request too long, or one a provider's filter turned away."""
 
 MACHINE = ("lang", "package-version", "os", "arch", "runtime", "runtime-version", "async")
 """What the SDK tells of the machine with every call, and which is nobody's business."""
@@ -42,8 +36,8 @@ class BudgetSpent(GateClosed):
 class RetryPolicy:
     """How a fault that may pass is waited out; times in seconds."""
 
-    tries: int = 8
-    first_wait: float = 1.0
+    tries: int = 9
+    first_wait: float = 0.5
     longest_wait: float = 60.0
     longest_told: float = 600.0
     """A Retry-After beyond it is cut to it."""
@@ -102,26 +96,28 @@ class Gateway:
 
         return await self.send_and_keep(endpoint, body, hand_over)
 
-    async def send_and_keep(self, endpoint: Endpoint, body: bytes, keep: Callable[[Answer], Awaitable[Kept]]) -> Kept:
+    async def send_and_keep(
+        self, endpoint: Endpoint, body: bytes, keep: Callable[[Answer], Awaitable[Kept]], rank: int = 0
+    ) -> Kept:
         """Send one request and return what `keep` makes of its complete answer, usable or not.
 
         The slot is held until `keep` is done: a kill repeats no more calls than there are slots. Faults that may pass
-        are retried by the policy, and a call that waits holds no slot. Raises ModelError when there was no complete
-        answer, GateClosed when the run is stopping.
+        are retried by the policy, and a call that waits holds no slot. The lowest `rank` goes first. Raises ModelError
+        when there was no complete answer, GateClosed when the run is stopping.
         """
         client = self.open_client(endpoint)
         limiter = self._limiters[endpoint.name]
         attempt = 0
         while True:
             self._check_gate()
-            entered = await limiter.enter()
+            entered = await limiter.enter(rank)
             try:
                 async with self._slots:
                     self._check_gate()
                     answer = await self._send_once(client, endpoint, body)
                     self._note_answer(limiter, answer)
                     return await keep(answer)
-            except _Passing as fault:
+            except PassingFault as fault:
                 attempt += 1
                 self._note_fault(limiter, entered, fault)
                 self._give_up(endpoint, limiter, attempt, fault)
@@ -151,7 +147,7 @@ class Gateway:
         else:
             limiter.note_answer()
 
-    def _note_fault(self, limiter: Limiter, entered: int, fault: "_Passing") -> None:
+    def _note_fault(self, limiter: Limiter, entered: int, fault: "PassingFault") -> None:
         if fault.error.kind == "rate_limited":
             told = min(fault.retry_after or 0.0, self._policy.longest_told)
             limiter.note_refusal(entered, told, str(fault.error))
@@ -164,7 +160,7 @@ class Gateway:
         if faults:
             limiter.pause(self._policy.wait(faults - 1, None, self._jitter))
 
-    def _give_up(self, endpoint: Endpoint, limiter: Limiter, attempt: int, fault: "_Passing") -> None:
+    def _give_up(self, endpoint: Endpoint, limiter: Limiter, attempt: int, fault: "PassingFault") -> None:
         """Raise ModelError where this call, or the endpoint as a whole, has been tried for long enough."""
         patience = self._policy.gone if limiter.has_answered else self._policy.never_up
         if limiter.failing_s() >= patience:
@@ -200,58 +196,16 @@ class Gateway:
             raise sort_status(endpoint, error.status_code, shown, read_wait(error.response.headers)) from None
         except TimeoutError:
             problem = f"{endpoint.name} did not answer within {endpoint.deadline_s:g} s"
-            raise _Passing(ModelError("timeout", problem)) from None
+            raise PassingFault(ModelError("timeout", problem)) from None
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
             if isinstance(cause, UntrustedHost):
                 raise ModelError("refused", f"{endpoint.name}: {shorten(cause)}; correct its base_url") from None
-            raise _Passing(unreachable(endpoint, cause)) from None
+            raise PassingFault(unreachable(endpoint, cause)) from None
         answer = read_answer(data, round((time.perf_counter() - started) * 1000))
         if answer.outcome == "refused":
             raise ModelError("refused", f"{endpoint.name}: {answer.problem}")
         return answer
-
-
-class _Passing(Exception):
-    """A fault that may pass, with the wait that the endpoint asked for."""
-
-    def __init__(self, error: ModelError, retry_after: float | None = None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.retry_after = retry_after
-
-
-def unreachable(endpoint: Endpoint, cause: BaseException) -> ModelError:
-    """Return the error for an address where nobody answers."""
-    return ModelError("unreachable", f"{endpoint.name} at {endpoint.base_url} cannot be reached: {shorten(cause)}")
-
-
-def shorten(cause: BaseException) -> str:
-    """Return an error's words in one short line."""
-    return " ".join(str(cause).split())[:120] or type(cause).__name__
-
-
-def sort_status(endpoint: Endpoint, status: int, text: str, told: float | None) -> Exception:
-    """Return the error for an HTTP status: final for what no repetition mends, passing for the rest."""
-    problem = f"{endpoint.name} answered {status}: {text}"
-    if 300 <= status < 400:
-        return ModelError("refused", f"{endpoint.name} redirects elsewhere ({status}); correct its base_url")
-    if status in REFUSALS or "insufficient_quota" in text:
-        return ModelError("refused", problem)
-    if status in BAD_REQUESTS:
-        return ModelError("bad_request", problem)
-    return _Passing(ModelError("rate_limited" if status == 429 else "server", problem), told)
-
-
-def read_wait(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a Retry-After asks for, given as a number or as a date, or None."""
-    told = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(\.\d*)?", told):
-        return float(told)
-    try:
-        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return None
 
 
 def make_client(endpoint: Endpoint, key: str, concurrency: int) -> "openai.AsyncOpenAI":
@@ -275,13 +229,3 @@ def make_client(endpoint: Endpoint, key: str, concurrency: int) -> "openai.Async
         default_headers={f"x-stainless-{name}": cast("str", openai.Omit()) for name in MACHINE},
         http_client=WholeAnswers(concurrency),
     )
-
-
-def price_of(endpoint: Endpoint, usage: Usage) -> float | None:
-    """Return what a call cost in the endpoint's currency, or None where prices or usage are not known."""
-    prices = endpoint.prices
-    if prices is None or usage.prompt is None or usage.completion is None:
-        return None
-    cached = usage.cached or 0
-    prompt = (usage.prompt - cached) * prices.input + cached * prices.cached_input
-    return (prompt + usage.completion * prices.output) / 1e6

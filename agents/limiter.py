@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import deque
-from contextlib import suppress
+from heapq import heappop, heappush
 
 RECENT = 32
 """Results that are looked at to tell a burst of 429s from the odd one."""
@@ -37,7 +37,8 @@ class Limiter:
         self._recent: deque[bool] = deque(maxlen=RECENT)
         self._cuts = 0
         self._paused_until = 0.0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._arrivals = 0
         self._alarm: asyncio.TimerHandle | None = None
 
     @property
@@ -45,20 +46,22 @@ class Limiter:
         """Calls that may be in flight now."""
         return 1 if self.faults >= OUTAGE else int(self.limit)
 
-    async def enter(self) -> int:
-        """Wait for a place, first come first served; returns the number of cuts so far, to be given back."""
+    async def enter(self, rank: int = 0) -> int:
+        """Wait for a place; returns the number of cuts so far, to be given back.
+
+        The lowest rank goes first, and of equal ones who came first: with the calls a dialogue has had as its rank,
+        one that a fault held up catches up, and the last ones end together.
+        """
         if self._waiting or not self._is_open():
             turn = self._loop.create_future()
-            self._waiting.append(turn)
+            self._arrivals += 1
+            heappush(self._waiting, (rank, self._arrivals, turn))
             self._wake()
             try:
                 await turn
             except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
+                if not turn.cancelled():
                     self.leave()
-                else:
-                    with suppress(ValueError):
-                        self._waiting.remove(turn)
                 raise
         else:
             self.in_flight += 1
@@ -112,7 +115,7 @@ class Limiter:
 
     def close(self, reason: Exception) -> None:
         """Send away all who wait."""
-        for turn in self._waiting:
+        for _, _, turn in self._waiting:
             if not turn.done():
                 turn.set_exception(reason)
         self._waiting.clear()
@@ -126,7 +129,7 @@ class Limiter:
 
     def _wake(self) -> None:
         while self._waiting and self._is_open():
-            turn = self._waiting.popleft()
+            _, _, turn = heappop(self._waiting)
             if not turn.done():
                 self.in_flight += 1
                 turn.set_result(None)

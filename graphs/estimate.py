@@ -73,7 +73,7 @@ def estimate_run(
             total.completion[role] += calls * (WRITTEN[role] + thought)
     for role in total.calls:
         endpoint = endpoints[role]
-        if endpoint.rehearsal:
+        if endpoint.rehearsal and endpoint.prices is None:
             continue
         if endpoint.prices is None:
             total.unpriced.add(endpoint.name)

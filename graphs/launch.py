@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.budget import Budget, Cost, check_prices, read_cost
 from agents.endpoint import read_key
 from agents.gateway import Gateway
 from agents.tally import Tally
@@ -19,13 +18,13 @@ from graphs.config import (
     read_pairs,
     resolve_config,
 )
-from graphs.estimate import Estimate, estimate_run
 from graphs.job import Job, prepare
 from graphs.progress import Progress
 from graphs.provenance import find_commit, list_prompt_hashes, list_versions
 from graphs.runner import Ending, Runner, count_open
-from graphs.summary import print_estimate, print_reach, print_summary, summarise, word_cost
-from graphs.units import TextUnits, list_plans
+from graphs.spending import ask, check_limit, estimate, limit_cost, open_budget
+from graphs.summary import print_estimate, print_reach, print_summary, summarise
+from graphs.units import TextUnits
 from store.db import Database, open_db
 from store.errors import StoreError
 from store.ledger import Ledger
@@ -41,16 +40,11 @@ from store.runs import (
     next_position,
     resume_run,
     start_run,
-    sum_spent,
 )
 from taxonomy.refusal import InputError
 
-ASK_ABOVE = 5.0
-"""Units of an endpoint's currency above which a run needs --yes."""
 MAY_CHANGE = ("db", "concurrency", "max_calls", "max_cost", "synchronous")
 """Settings that a resumed run may change: they touch neither a request nor the plan."""
-SAMPLE = 1_000
-"""Sessions from which a larger plan is estimated."""
 PARTIAL, INTERRUPTED = 3, 130
 SHOWN = 3
 
@@ -210,52 +204,10 @@ def name_skipped(job: Job) -> None:
         print(f"skipped {len(skipped)} rows: {named}{more}")
 
 
-def check_limit(job: Job) -> None:
-    """Raise InputError where --max-cost is given and an endpoint's cost cannot be held against it."""
-    cost = limit_cost(job.config)
-    if cost is not None:
-        check_prices(cost, job.endpoints.values())
-
-
 def check_keys(job: Job, environment: Mapping[str, str]) -> None:
     """Raise ModelError ("refused") where a key that the run needs is not set."""
     for endpoint in job.endpoints.values():
         read_key(endpoint, environment)
-
-
-def limit_cost(config: RunConfig) -> Cost | None:
-    """Return the limit of --max-cost."""
-    return read_cost(config.max_cost) if config.max_cost is not None else None
-
-
-def open_budget(config: RunConfig, tally: Tally, database: Database, run_id: int) -> Budget:
-    """Return what is left to spend: the limits, less what the run has spent before."""
-    most_cost = limit_cost(config)
-    calls, cost = sum_spent(database, run_id, most_cost.currency if most_cost else "")
-    return Budget(tally, config.max_calls, most_cost, calls, cost)
-
-
-def estimate(job: Job, positions: range) -> Estimate:
-    """Return what the sessions at these positions will take, from an even sample where they are many."""
-    sample = positions[:: max(1, len(positions) // SAMPLE)]
-    plans = list_plans(job.units, sample)
-    told = estimate_run(job.recipe, job.switches, plans, job.endpoints, job.config.language or "zh")
-    return told.scale(len(positions))
-
-
-def ask(told: Estimate, *, yes: bool, is_limited: bool) -> None:
-    """Print the estimate of a paid run; raises InputError where it needs --yes or --max-cost and has neither."""
-    if not told.cost and not told.unpriced:
-        return
-    print_estimate(told, in_full=False)
-    if yes or is_limited:
-        return
-    if told.unpriced:
-        raise InputError(f"{word_cost(told)}; add --yes to start it, or give the endpoint file its prices")
-    if any(amount > ASK_ABOVE for amount in told.cost.values()):
-        raise InputError(
-            f"this run may cost more than {ASK_ABOVE:g} ({word_cost(told)}); add --yes or --max-cost to start it"
-        )
 
 
 def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

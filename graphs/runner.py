@@ -23,7 +23,7 @@ from store.ledger import Ledger
 
 GRACE_S = 10.0
 """How long what is in flight may go on after Ctrl-C."""
-OPEN_PER_SLOT = 2
+OPEN_PER_SLOT = 4
 """Dialogues open for each call slot: one that waits for a retry or a commit leaves its slot to another."""
 STEP_LIMIT = 2_000
 """Supersteps a graph may take; 50 exchanges of the longest recipe take about 500."""

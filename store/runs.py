@@ -211,6 +211,6 @@ def count_failed(engine: Engine, run_id: int) -> int:
 
 def sum_spent(engine: Engine, run_id: int, currency: str) -> tuple[int, float]:
     """Return the answered calls of a run and what they cost in a currency."""
-    with engine.connect() as db:
+    with explained(engine), engine.connect() as db:
         calls, cost = db.execute(SPENT, {"run_id": run_id, "currency": currency}).one()
     return calls, cost or 0.0

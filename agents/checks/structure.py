@@ -14,6 +14,7 @@ ROLE_PREFIX = re.compile(
     re.IGNORECASE,
 )
 THINK_TAG = re.compile(r"</?\s*(?:think|thinking|answer)\s*>", re.IGNORECASE)
+NOT_LETTERS = re.compile(r"[\W_]+")
 LONGEST = {"counselor": (300, 460), "client": (600, 1200)}
 """Characters of Chinese (flag above, reject above). Counselor: p99 of SMILE is 460, a counselling turn's median 28."""
 LATIN_FACTOR = 3
@@ -75,4 +76,4 @@ def find_repeat(utterance: Utterance, before: Sequence[Utterance]) -> Finding | 
 
 @lru_cache(maxsize=4096)
 def _letters(text: str) -> str:
-    return "".join(char for char in unicodedata.normalize("NFKC", text).lower() if char.isalnum())
+    return NOT_LETTERS.sub("", unicodedata.normalize("NFKC", text).lower())

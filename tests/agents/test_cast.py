@@ -55,7 +55,7 @@ class Scripted(Gateway):
         self.sent: list[bytes] = []
         self.rests = 0
 
-    async def send_and_keep(self, endpoint: Endpoint, body: bytes, keep: Any) -> Any:
+    async def send_and_keep(self, endpoint: Endpoint, body: bytes, keep: Any, rank: int = 0) -> Any:
         self.sent.append(body)
         return await keep(self.answers.pop(0))
 
@@ -152,7 +152,7 @@ def test_branches_that_ask_the_same_at_once_keep_their_own_answers() -> None:
     class Slow(Scripted):
         """Answers by the order in which requests arrive, the first of them last."""
 
-        async def send_and_keep(self, endpoint: Endpoint, body: bytes, keep: Any) -> Any:
+        async def send_and_keep(self, endpoint: Endpoint, body: bytes, keep: Any, rank: int = 0) -> Any:
             number = len(self.sent)
             self.sent.append(body)
             await asyncio.sleep(0.01 * (3 - number))

@@ -5,6 +5,9 @@ import gzip
 import json
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,10 +15,12 @@ import pytest
 from agents.answer import Answer, read_answer
 from agents.endpoint import Endpoint
 from agents.errors import ModelError
-from agents.gateway import GateClosed, Gateway, RetryPolicy, price_of
+from agents.faults import read_wait
+from agents.gateway import GateClosed, Gateway, RetryPolicy
+from agents.price import price_of
 
 GOOD = json.dumps({"model": "s", "choices": [{"finish_reason": "stop", "message": {"content": "嗯。"}}]}).encode()
-QUICK = RetryPolicy(tries=3, first_wait=0.01, longest_wait=0.2)
+QUICK = RetryPolicy(tries=3, first_wait=0.01, longest_wait=0.2, longest_told=1.0)
 KEY = "canary-key-0123456789"
 
 
@@ -70,6 +75,7 @@ def meet(
     server: Server,
     act: Callable[[Gateway, Endpoint], Awaitable[Any]],
     concurrency: int = 8,
+    policy: RetryPolicy = QUICK,
     **quirks: Any,
 ) -> Any:
     """Run something with a gateway and an endpoint at the server."""
@@ -83,7 +89,7 @@ def meet(
             "model": "m",
             "api_key_env": "HERE_API_KEY",
         }
-        gateway = Gateway({"HERE_API_KEY": KEY}, concurrency, QUICK)
+        gateway = Gateway({"HERE_API_KEY": KEY}, concurrency, policy)
         try:
             return await act(gateway, Endpoint.model_validate(fields | quirks))
         finally:
@@ -147,10 +153,31 @@ def test_what_no_repetition_mends_is_final_at_once(status: int, kind: str) -> No
 
 
 def test_retry_after_is_waited_out() -> None:
-    server = Server(respond(429, b"{}", "retry-after: 0.15"), respond(200, GOOD))
+    server = Server(respond(429, b"{}", "retry-after: 0.35"), respond(200, GOOD))
     started = time.monotonic()
     send(server)
-    assert time.monotonic() - started >= 0.15
+    assert time.monotonic() - started >= 0.35
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [("3", 3.0), ("0.5", 0.5), ("120", 120.0), ("soon", None), ("", None), ("-1", None), ("1e9", None)],
+)
+def test_a_retry_after_is_read_as_seconds(told: str, expected: float | None) -> None:
+    assert read_wait({"retry-after": told}) == expected
+
+
+def test_a_retry_after_is_read_as_a_date() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    assert 28 <= (read_wait({"retry-after": later}) or 0) <= 30
+    assert read_wait({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
+
+
+def test_a_wait_that_is_told_is_cut_to_what_is_sensible() -> None:
+    policy = RetryPolicy()
+    assert policy.wait(0, 120.0, Random(1)) == 120
+    assert policy.wait(0, 86_400.0, Random(1)) == policy.longest_told
+    assert sum(policy.wait(attempt, None, Random(1)) for attempt in range(policy.tries - 1)) < 120
 
 
 def test_a_redirect_does_not_carry_the_key_elsewhere() -> None:
@@ -189,6 +216,83 @@ def test_a_refused_connection_says_that_nobody_is_there() -> None:
             await gateway.aclose()
 
     asyncio.run(run())
+
+
+def test_an_endpoint_that_never_answers_stops_the_run() -> None:
+    server = Server(respond(503, b"starting"))
+    patient = RetryPolicy(tries=1_000, first_wait=0.01, longest_wait=0.02, never_up=0.3)
+
+    async def run(gateway: Gateway, endpoint: Endpoint) -> list[ModelError]:
+        calls = (gateway.send(endpoint, b"{}") for _ in range(20))
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        return [error for error in ended if isinstance(error, ModelError)]
+
+    errors = meet(server, run, policy=patient)
+    assert len(errors) == 20
+    assert {(error.kind, error.stops_run, error.exit_code) for error in errors} == {("down", True, 4)}
+    assert "here has not answered once in 0.3 s; here answered 503: starting" in str(errors[0])
+    assert len(server.bodies) < 60, "in an outage one call at a time is enough"
+
+
+def test_an_outage_that_passes_costs_no_session() -> None:
+    server = Server(respond(200, GOOD))
+    patient = RetryPolicy(tries=9, first_wait=0.01, longest_wait=0.05)
+
+    async def run(gateway: Gateway, endpoint: Endpoint) -> list[Any]:
+        await gateway.send(endpoint, b"{}")
+        server.replies = [respond(502, b"gone")] * 40 + [respond(200, GOOD)]
+        calls = (gateway.send(endpoint, b"{}") for _ in range(30))
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    assert all(isinstance(ended, Answer) for ended in meet(server, run, concurrency=30, policy=patient))
+
+
+def test_a_host_that_cannot_be_trusted_stops_the_run() -> None:
+    async def run() -> None:
+        async def speak_plainly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(respond(400, b"plain text spoken here"))
+            await writer.drain()
+            writer.close()
+
+        listening = await asyncio.start_server(speak_plainly, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        gateway = Gateway({}, 1, QUICK)
+        try:
+            await gateway.send(Endpoint(name="safe", base_url=f"https://127.0.0.1:{port}/v1", model="m"), b"{}")
+        finally:
+            await gateway.aclose()
+            listening.close()
+
+    with pytest.raises(ModelError, match=r"safe: .*SSL.*; correct its base_url") as told:
+        asyncio.run(run())
+    assert told.value.stops_run
+
+
+def test_the_lowest_rank_goes_first() -> None:
+    server = Server(respond(200, GOOD), hold_s=0.02)
+
+    async def run(gateway: Gateway, endpoint: Endpoint) -> None:
+        async def hand_over(answer: Answer) -> Answer:
+            return answer
+
+        calls = (gateway.send_and_keep(endpoint, b"%d" % rank, hand_over, rank=rank) for rank in (0, 7, 3, 5, 1))
+        await asyncio.gather(*calls)
+
+    meet(server, run, concurrency=1)
+    assert server.bodies == [b"0", b"1", b"3", b"5", b"7"]
+
+
+def test_a_call_that_waits_for_a_retry_ends_when_the_gate_closes() -> None:
+    server = Server(respond(503, b"{}", "retry-after: 60"))
+
+    async def run(gateway: Gateway, endpoint: Endpoint) -> float:
+        started = time.monotonic()
+        asyncio.get_running_loop().call_later(0.1, gateway.close_gate)
+        with pytest.raises(GateClosed):
+            await gateway.send(endpoint, b"{}")
+        return time.monotonic() - started
+
+    assert meet(server, run) < 5
 
 
 def test_no_more_calls_are_in_flight_than_allowed() -> None:

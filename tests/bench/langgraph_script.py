@@ -73,7 +73,7 @@ async def main() -> None:
         meter.start()
         results = await asyncio.gather(*(talk(app, n) for n in range(len(TASKS))), return_exceptions=True)
     done = sum(result is True for result in results)
-    meter.report(len(TASKS) * (2 * FLAGS.exchanges + 1), done, lost=len(TASKS) - done)
+    meter.report(len(TASKS) * (2 * FLAGS.exchanges + 1), done)
 
 
 SDK = AsyncOpenAI(base_url=FLAGS.url, api_key="none", max_retries=8)

@@ -47,7 +47,7 @@ async def main() -> None:
         results = await asyncio.gather(*talks, return_exceptions=True)
     lost = sum(isinstance(result, BaseException) for result in results)
     calls = len(talks) * (2 * FLAGS.exchanges + 1)
-    meter.report(calls, len(done) + len(talks) - lost, lost=lost)
+    meter.report(calls, len(done) + len(talks) - lost)
 
 
 if __name__ == "__main__":

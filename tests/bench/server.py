@@ -1,18 +1,19 @@
 """A chat-completions server that costs almost nothing itself: python -m tests.bench.server [--latency 0.2] [--sigma 1].
 
-It answers by the role in the model's name from a fixed set of lines, fails on demand by a draw that depends only on
-the request and its try, and is the witness of a run: GET /stats tells what was answered, repeated and in flight.
+It answers by the role in the model's name from a fixed set of lines. How long the n-th request takes and whether it
+fails is drawn by n, the same for every engine. It is the witness of a run: GET /stats tells what was answered,
+repeated and in flight, and GET /set?latency=0.2 forgets all that and changes how it behaves.
 """
 
 import argparse
 import asyncio
 import json
 import math
-import sys
 import time
 from collections import Counter
 from hashlib import blake2b
 from random import Random
+from urllib.parse import parse_qsl
 
 import orjson
 import uvloop
@@ -35,11 +36,15 @@ class Bench:
     """What the server knows: how it is to behave, and what it has seen."""
 
     def __init__(self, flags: argparse.Namespace) -> None:
+        self.set(flags)
+
+    def set(self, flags: argparse.Namespace) -> None:
+        """Begin anew with other flags."""
         self.flags = flags
         self.meter = PrefixMeter()
         self.asked: Counter[bytes] = Counter()
         self.answered: Counter[bytes] = Counter()
-        self.prompt = self.cached = 0
+        self.prompt = self.cached = self.number = 0
         self.in_flight = self.most_in_flight = 0
         self.busy_s = 0.0
         self.changed_at = time.perf_counter()
@@ -57,7 +62,8 @@ class Bench:
     def answer(self, body: bytes) -> tuple[float, int, bytes]:
         """Return (seconds to wait, status, body) for a request."""
         digest = blake2b(body, digest_size=12).digest()
-        draw = Random(digest + bytes([self.asked[digest] % 256]))
+        draw = Random(self.number)
+        self.number += 1
         self.asked[digest] += 1
         flags = self.flags
         wait = flags.latency * (math.exp(flags.sigma * draw.gauss(0, 1)) if flags.sigma else 1.0)
@@ -135,6 +141,10 @@ class Connection(asyncio.Protocol):
                 return
             body, self.buffer = self.buffer[end + 4 : end + 4 + length], self.buffer[end + 4 + length :]
             if head.startswith(b"get"):
+                query = head.split(b" ")[1].decode().partition("?")[2]
+                if query:
+                    words = [f"--{name}={value}" if value else f"--{name}" for name, value in parse_qsl(query, True)]
+                    self.bench.set(read_flags(words))
                 self.send(200, self.bench.stats(), 0)
                 continue
             self.bench.count(1)
@@ -161,8 +171,8 @@ async def serve(flags: argparse.Namespace) -> None:
     await server.serve_forever()
 
 
-def main() -> None:
-    """Read the flags and serve."""
+def read_flags(words: list[str] | None = None) -> argparse.Namespace:
+    """Return how the server is to behave."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.0)
@@ -170,8 +180,12 @@ def main() -> None:
     parser.add_argument("--errors", type=float, default=0.0, help="share of requests answered with 500")
     parser.add_argument("--limits", type=float, default=0.0, help="share of requests answered with 429")
     parser.add_argument("--measure", action="store_true", help="measure how much of each prompt was sent before")
-    sys.setswitchinterval(0.001)
-    uvloop.run(serve(parser.parse_args()))
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Read the flags and serve."""
+    uvloop.run(serve(read_flags()))
 
 
 if __name__ == "__main__":

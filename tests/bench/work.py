@@ -47,6 +47,7 @@ def parse_flags(doc: str | None) -> argparse.Namespace:
     parser.add_argument("--exchanges", type=int, default=8)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--split", action="store_true", help="measure client and graph on their own as well")
     parser.add_argument(
         "--tuned", action="store_true", help="the SDK on our transport, past its walk over the messages"
     )
