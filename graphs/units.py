@@ -8,10 +8,11 @@ from typing import Protocol
 
 from agents.brief import Brief, brief_cell
 from agents.transcript import Language
-from store.formats.seeds import SeedText, SkippedRow, read_seeds
+from store.formats.seeds import SeedFile, SeedText
 from taxonomy.plan import Planner, SessionPlan
 from taxonomy.refusal import InputError
 from taxonomy.schema import Taxonomy
+from taxonomy.source import show_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,8 @@ class TextUnits:
         language: Language | None,
     ) -> None:
         self.source = f"{path.name} {digest_file(path)}"
-        self.rows: list[SeedText] = []
-        self.skipped: list[SkippedRow] = []
-        for row in read_seeds(path, field):
-            if isinstance(row, SeedText):
-                self.rows.append(row)
-            else:
-                self.skipped.append(row)
+        self.rows = SeedFile(path, field)
+        self.skipped = self.rows.skipped
         if not self.rows:
             first = f"; first: {self.skipped[0].reason}" if self.skipped else ""
             raise InputError(f"{path}: no row holds a text{first}")
@@ -92,7 +88,7 @@ class TextUnits:
         return len(self.rows)
 
     def unit(self, position: int) -> Unit:
-        row = self.rows[position]
+        row = self.rows.read(position)
         plan = self._planner.session_for_text(position)
         return Unit(plan, Brief(row.text), self._language or tell_language(row.text), row)
 
@@ -106,7 +102,14 @@ def tell_language(text: str) -> Language:
 
 def digest_file(path: Path) -> str:
     """Return a short digest of a file's bytes."""
-    return blake2b(path.read_bytes(), digest_size=8).hexdigest()
+    digest = blake2b(digest_size=8)
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(2**20):
+                digest.update(piece)
+    except OSError as error:
+        raise InputError(f"{show_path(path)} cannot be read: {error.strerror}") from None
+    return digest.hexdigest()
 
 
 def list_plans(units: Units, positions: range) -> Iterator[SessionPlan]:

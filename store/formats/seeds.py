@@ -1,6 +1,8 @@
 """Reads a file of texts, one JSON object a line, as input for a recipe; a row without a text is named, not lost."""
 
 import json
+from array import array
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,33 +44,67 @@ class SkippedRow:
     reason: str
 
 
+class SeedFile:
+    """The usable rows of a JSON Lines file; only their places are held, and a row is read when it is wanted."""
+
+    def __init__(self, path: Path, field: str | None) -> None:
+        self.skipped: list[SkippedRow] = []
+        self._path, self._field = path, field
+        self._places, self._numbers = array("Q"), array("L")
+        for place, number, line in scan_lines(path):
+            row = read_row(path.name, number, line, field)
+            if isinstance(row, SeedText):
+                self._places.append(place)
+                self._numbers.append(number)
+            else:
+                self.skipped.append(row)
+        self._file = path.open("rb")
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def read(self, index: int) -> SeedText:
+        """Return a usable row; raises InputError where the file has changed since it was opened."""
+        self._file.seek(self._places[index])
+        line = self._file.readline().decode("utf-8", "replace")
+        row = read_row(self._path.name, self._numbers[index], line, self._field)
+        if isinstance(row, SkippedRow):
+            raise InputError(f"{show_path(self._path)}:{row.row}: the file has changed since the run began")
+        return row
+
+
 def read_seeds(path: Path, field: str | None) -> Iterator[SeedText | SkippedRow]:
     """Yield the rows of a JSON Lines file; raises InputError where the file as a whole cannot be read.
 
     The text stands in `field`, or else in the first of the usual names that a row has.
     """
-    lines = read_lines(path)
-    if not any(line.strip() for line in lines):
-        raise InputError(f"{show_path(path)}: the file is empty; write one JSON object a line")
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield read_row(path.name, number, line, field)
+    for _, number, line in scan_lines(path):
+        yield read_row(path.name, number, line, field)
 
 
-def read_lines(path: Path) -> list[str]:
-    """Return the lines of a UTF-8 file, with or without a byte order mark."""
+def scan_lines(path: Path) -> Iterator[tuple[int, int, str]]:
+    """Yield (place in bytes, number from 1, text) of each line with something on it, with or without a first mark."""
     shown = show_path(path)
-    if path.is_dir():
-        raise InputError(f"{shown} is a directory; name a JSON Lines file")
+    place, is_empty = 0, True
     try:
-        return path.read_text(encoding="utf-8-sig").split("\n")
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                start = len(BOM_UTF8) if number == 1 and raw.startswith(BOM_UTF8) else 0
+                line = raw[start:].decode("utf-8")
+                if line.strip():
+                    is_empty = False
+                    yield place + start, number, line
+                place += len(raw)
+    except IsADirectoryError:
+        raise InputError(f"{shown} is a directory; name a JSON Lines file") from None
     except FileNotFoundError:
         raise InputError(f"{shown} does not exist") from None
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise InputError(f"{shown}:{line}: not UTF-8; save the file as UTF-8") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{shown}:{number}: not UTF-8; save the file as UTF-8") from None
     except OSError as error:
         raise InputError(f"{shown} cannot be read: {error.strerror}") from None
+    if is_empty:
+        raise InputError(f"{shown}: the file is empty; write one JSON object a line")
 
 
 def read_row(file: str, number: int, line: str, field: str | None) -> SeedText | SkippedRow:

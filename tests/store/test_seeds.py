@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from store.formats.seeds import SeedText, SkippedRow, read_seeds
+from store.formats.seeds import SeedFile, SeedText, SkippedRow, read_seeds
 from taxonomy.refusal import InputError
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -78,3 +78,16 @@ def test_public_sets_are_read_when_they_are_at_hand(name: str, count: int) -> No
     rows = list(read_seeds(DATA / name, None))
     assert len(rows) == count
     assert sum(isinstance(row, SeedText) for row in rows) >= 0.99 * count
+
+
+def test_rows_are_read_when_they_are_wanted_from_where_they_stand(tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + '{"text": "一"}\r\n\n{"other": 1}\n{"text": "\u2028三"}\n{"text": "四"}'.encode()
+    path = write(tmp_path, content)
+    file = SeedFile(path, None)
+    assert [file.read(index) for index in range(len(file))] == [
+        row for row in read_seeds(path, None) if isinstance(row, SeedText)
+    ]
+    assert [row.row for row in file.skipped] == [3]
+    path.write_bytes(b"x" * 40)
+    with pytest.raises(InputError, match="has changed"):
+        file.read(2)
