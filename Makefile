@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup run check test test-all measure clean
+.PHONY: help setup run check test test-all measure bench bench-all kills clean
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -35,6 +35,15 @@ test-all: setup  ## all tests, also those that take long
 
 measure: setup  ## run 480 sessions in a folder of their own and print the figures the README promises
 	$(BIN)/python -m tests.bench.figures
+
+bench: setup  ## speed beside an asyncio script and LangGraph with its checkpointer, into docs/performance.md
+	$(BIN)/python -m tests.bench.engines --write docs/performance.md
+
+bench-all: setup  ## the same with spread latencies, faults, and a kill at half
+	$(BIN)/python -m tests.bench.engines --all --write docs/performance.md
+
+kills: setup  ## kill runs at 200 moments and hold the ledger against the server's log
+	$(BIN)/python -m tests.bench.kills
 
 clean:  ## remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

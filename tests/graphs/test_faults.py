@@ -1,7 +1,7 @@
 """Every fault that an endpoint can have ends as the table says: got over, named, or the run stopped."""
 
-import json
 import random
+import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 import graphs.launch
+from agents.cast import TRIES
 from agents.gateway import Gateway, RetryPolicy
 from agents.rehearsal.app import create_app
-from agents.rehearsal.faults import FAULTS, PASSING, STOPPING
+from agents.rehearsal.faults import FAULTS, STOPPING
 from graphs.trace import rebuild_requests
 from store.db import open_db
-from tests.graphs.conftest import Factory, read_rows
+from tests.graphs.conftest import CHECKOUT, Factory, read_rows
 from tests.witness import serve, write_endpoint
 
 QUICK = RetryPolicy(first_wait=0.001, longest_wait=0.01, longest_told=0.01)
@@ -99,6 +100,19 @@ def run(factory: Factory, folder: Path, app: Any, *flags: object) -> Any:
 
 def test_the_table_names_every_fault() -> None:
     assert {*FATES, *STOPPING} == {*FAULTS}
+
+
+def test_the_document_says_how_each_fault_ends_and_how_often_it_is_tried() -> None:
+    told = (CHECKOUT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) \| .+ \| (\d) \| (.+) \|$", told, re.MULTILINE)
+    tries = {"an answer": 1, "filtered": 1, "the run stops with code 4": 1}
+    for fault, tried, ends in rows:
+        fate = FATES[fault] if fault in FATES else "the run stops with code 4"
+        assert ends == (fate or "an answer"), fault
+        in_answers = fault == "error_with_200" or ends not in ("rate_limited", "server")
+        most = TRIES.get(ends) if in_answers else None
+        assert int(tried) == (tries.get(ends) or most or RetryPolicy().tries), fault
+    assert {fault for fault, _, _ in rows} == {*FAULTS}
 
 
 @pytest.mark.usefixtures("quick")
@@ -219,8 +233,3 @@ def test_a_soup_of_faults_leaves_every_session_with_an_outcome(factory: Factory,
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_two_thousand_sessions_in_a_soup_of_faults(factory: Factory, tmp_path: Path, seed: int) -> None:
     drink(factory, tmp_path, 2_000, seed)
-
-
-def test_the_faults_that_pass_are_those_that_a_retry_gets_over() -> None:
-    assert {name for name in PASSING if name not in FATES} == set()
-    assert json.dumps(sorted(PASSING))
