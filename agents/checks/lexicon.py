@@ -1,0 +1,75 @@
+"""Loads the checks' word lists: versioned YAML with patterns and their exceptions in both languages."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agents.transcript import Language
+from taxonomy.reading import read_yaml
+
+FOLDER = Path(__file__).parent / "lexicons"
+
+
+class Patterns(BaseModel):
+    """One language: regular expressions that find, and those that take a find back when they overlap or stand near."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    find: list[str] = Field(default_factory=list)
+    except_: list[str] = Field(default_factory=list, alias="except")
+
+
+class Lexicon(BaseModel):
+    """A rule's word list. The version changes with every change of a list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = Field(ge=1)
+    source: str
+    zh: Patterns
+    en: Patterns
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A rule's list in one language, ready to search; `except_` is taken out of a text before `find` looks."""
+
+    version: int
+    find: re.Pattern[str]
+    except_: re.Pattern[str] | None
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Return the first match that stands outside the exceptions."""
+        return self.find.search(self.blank(text))
+
+    def search_all(self, text: str) -> list[re.Match[str]]:
+        """Return all matches that stand outside the exceptions."""
+        return list(self.find.finditer(self.blank(text)))
+
+    def blank(self, text: str) -> str:
+        """Return the text with its exceptions blanked out, places kept."""
+        if self.except_ is None:
+            return text
+        return self.except_.sub(lambda match: "\x00" * len(match[0]), text)
+
+
+@cache
+def load_words(name: str, language: Language) -> Words:
+    """Return the list of this name (lexicons/<name>.yaml) in a language."""
+    lexicon: Lexicon = read_yaml(FOLDER / f"{name}.yaml", Lexicon)
+    patterns: Patterns = getattr(lexicon, language)
+    flags = re.IGNORECASE if language == "en" else 0
+    # A list that is empty in a language finds nothing.
+    find = re.compile("|".join(f"(?:{pattern})" for pattern in patterns.find) or r"(?!)", flags)
+    blanked = "|".join(f"(?:{pattern})" for pattern in patterns.except_)
+    return Words(lexicon.version, find, re.compile(blanked, flags) if blanked else None)
+
+
+def language_of(text: str) -> Language:
+    """Return zh where a fifth of the letters are Chinese, else en."""
+    letters = sum(char.isalpha() for char in text)
+    chinese = sum("\u4e00" <= char <= "\u9fff" for char in text)
+    return "zh" if chinese * 5 >= letters else "en"
