@@ -1,6 +1,7 @@
 """Runs the shipped recipe `interactive` by the shipped command and measures it: see tests.bench.engines."""
 
 import asyncio
+import sqlite3
 import sys
 import threading
 import time
@@ -111,6 +112,13 @@ async def measure_client(db: str, endpoint: Any) -> float:
     return spent
 
 
+def count_done(url: str) -> int:
+    """Return how many dialogues ended as they should."""
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
+        done: int = db.execute("SELECT count(*) FROM dialogues WHERE outcome = 'done'").fetchone()[0]
+    return done
+
+
 def main() -> None:
     """Run it."""
     model, db = FLAGS.folder / "bench.yaml", f"sqlite:///{FLAGS.folder}/ours.db"
@@ -122,10 +130,10 @@ def main() -> None:
     sys.argv = ["graphs.run", *map(str, ["--resume"] if FLAGS.resume else words)]
     sys.argv += ["--concurrency", str(FLAGS.concurrency), "--db", db]
     sys.stdout = sys.stderr
-    code = run()
+    run()
     sys.stdout = sys.__stdout__
     calls = FLAGS.dialogues * (2 * FLAGS.exchanges + 1)
-    figures = METER.read(calls, FLAGS.dialogues if code == 0 else 0)
+    figures = METER.read(calls, count_done(db))
     if FLAGS.split:
         endpoint = load_endpoint(str(model), {})
         TOLD["client"] = uvloop.run(measure_client(db, endpoint))

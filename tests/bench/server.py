@@ -53,7 +53,8 @@ class Bench:
     def count(self, step: int) -> None:
         """Note that a request came in (1) or went out (-1)."""
         now = time.perf_counter()
-        self.started_at = self.started_at or now
+        if step > 0:
+            self.started_at = self.started_at or now
         self.busy_s += self.in_flight * (now - self.changed_at)
         self.changed_at = now
         self.in_flight += step
