@@ -147,7 +147,7 @@ class Gateway:
         else:
             limiter.note_answer()
 
-    def _note_fault(self, limiter: Limiter, entered: int, fault: "PassingFault") -> None:
+    def _note_fault(self, limiter: Limiter, entered: int, fault: PassingFault) -> None:
         if fault.error.kind == "rate_limited":
             told = min(fault.retry_after or 0.0, self._policy.longest_told)
             limiter.note_refusal(entered, told, str(fault.error))
@@ -160,7 +160,7 @@ class Gateway:
         if faults:
             limiter.pause(self._policy.wait(faults - 1, None, self._jitter))
 
-    def _give_up(self, endpoint: Endpoint, limiter: Limiter, attempt: int, fault: "PassingFault") -> None:
+    def _give_up(self, endpoint: Endpoint, limiter: Limiter, attempt: int, fault: PassingFault) -> None:
         """Raise ModelError where this call, or the endpoint as a whole, has been tried for long enough."""
         patience = self._policy.gone if limiter.has_answered else self._policy.never_up
         if limiter.failing_s() >= patience:

@@ -60,7 +60,7 @@ class Limiter:
             try:
                 await turn
             except asyncio.CancelledError:
-                if not turn.cancelled():
+                if turn.done() and not turn.cancelled() and turn.exception() is None:
                     self.leave()
                 raise
         else:
@@ -110,8 +110,10 @@ class Limiter:
         self._paused_until = max(self._paused_until, self._loop.time() + seconds)
 
     def failing_s(self) -> float:
-        """Return for how long every call has met a fault."""
-        return self._loop.time() - self.failing_since if self.failing_since is not None else 0.0
+        """Return for how long every call has met a fault; 0 while another one may still be answered."""
+        if self.failing_since is None or self.in_flight > 1:
+            return 0.0
+        return self._loop.time() - self.failing_since
 
     def close(self, reason: Exception) -> None:
         """Send away all who wait."""

@@ -135,6 +135,35 @@ def test_in_an_outage_one_call_at_a_time_asks_whether_it_is_over() -> None:
     assert meet(run) == (1, 64)
 
 
+def test_an_endpoint_is_not_given_up_while_a_call_may_still_be_answered() -> None:
+    async def run(limiter: Limiter) -> tuple[float, float]:
+        await limiter.enter()
+        slow = await limiter.enter()
+        limiter.note_fault()
+        await asyncio.sleep(0.05)
+        while_waiting = limiter.failing_s()
+        limiter.leave()
+        assert slow == 0
+        return while_waiting, limiter.failing_s()
+
+    while_waiting, alone = meet(run)
+    assert while_waiting == 0
+    assert alone >= 0.05
+
+
+def test_one_that_is_cancelled_as_the_gate_closes_gives_nothing_back() -> None:
+    async def run(limiter: Limiter) -> int:
+        await limiter.enter()
+        waiting = asyncio.create_task(limiter.enter())
+        await asyncio.sleep(0)
+        limiter.close(RuntimeError("closed"))
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        return limiter.in_flight
+
+    assert meet(run, most=1) == 1
+
+
 def test_places_are_given_in_order_and_one_that_is_let_go_is_not_lost() -> None:
     async def run(limiter: Limiter) -> list[str]:
         order: list[str] = []
