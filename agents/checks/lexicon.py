@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -68,6 +68,7 @@ def load_words(name: str, language: Language) -> Words:
     return Words(lexicon.version, find, re.compile(blanked, flags) if blanked else None)
 
 
+@lru_cache(maxsize=4096)
 def language_of(text: str) -> Language:
     """Return zh where a fifth of the letters are Chinese, else en."""
     letters = sum(char.isalpha() for char in text)

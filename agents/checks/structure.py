@@ -9,8 +9,8 @@ from agents.checks.finding import Finding, Severity
 from agents.transcript import Utterance
 
 ROLE_PREFIX = re.compile(
-    r"\s*[*_\[【（(]*\s*(?:来访者|咨询师|心理咨询师|咨询者|求助者|客户|用户|client|counsell?or|therapist|user|assistant)"
-    r"\s*[*_\]】）)]*\s*[:：]",
+    r"[\s*_\[【（(]{0,12}(?:来访者|咨询师|心理咨询师|咨询者|求助者|客户|用户|client|counsell?or|therapist|user|assistant)"
+    r"[\s*_\]】）)]{0,8}[:：]",
     re.IGNORECASE,
 )
 THINK_TAG = re.compile(r"</?\s*(?:think|thinking|answer)\s*>", re.IGNORECASE)
