@@ -43,10 +43,14 @@ class Words:
 
     def search(self, text: str) -> re.Match[str] | None:
         """Return the first match that stands outside the exceptions."""
-        return self.find.search(self.blank(text))
+        found = self.find.search(text)
+        # Most texts hold none, and need no blanking.
+        return self.find.search(self.blank(text)) if found and self.except_ else found
 
     def search_all(self, text: str) -> list[re.Match[str]]:
         """Return all matches that stand outside the exceptions."""
+        if self.find.search(text) is None:
+            return []
         return list(self.find.finditer(self.blank(text)))
 
     def blank(self, text: str) -> str:

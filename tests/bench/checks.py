@@ -1,4 +1,4 @@
-"""Runs all checks over dialogues with 100,000 counselor utterances and over ever longer bait: python -m tests.bench.checks."""
+"""Times all checks on real dialogues with 100,000 counselor utterances, and on bait: python -m tests.bench.checks."""
 
 import argparse
 import json
