@@ -146,9 +146,9 @@ def keep_write_ahead_log(engine: Engine) -> None:
 
 def bring_up_to_date(engine: Engine, tables: set[str], revision: str | None, shown: str, create: bool) -> None:
     """Create or upgrade the schema; refuses a database that is not ours or from a newer version."""
-    from store.migrations import head_revision, known_revisions, upgrade
+    from store.migrations import HEAD, known_revisions, upgrade
 
-    if revision == head_revision():
+    if revision == HEAD:
         return
     if revision is None:
         if tables:
@@ -162,7 +162,7 @@ def bring_up_to_date(engine: Engine, tables: set[str], revision: str | None, sho
         raise StoreError(f"{shown} has a newer schema ({revision}); use the version that made it, or a later one")
     kept = back_up(engine)
     upgrade(engine)
-    print(f"{shown}: schema upgraded from {revision} to {head_revision()}; {kept}")
+    print(f"{shown}: schema upgraded from {revision} to {HEAD}; {kept}")
 
 
 def read_revision(db: Connection) -> str | None:

@@ -2,15 +2,21 @@
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+if TYPE_CHECKING:
+    from alembic.config import Config
 
-def make_config() -> Config:
+HEAD = "0001"
+"""The newest revision: a database that has it is opened without Alembic, which costs a run 11 MB."""
+
+
+def make_config() -> "Config":
     """Return Alembic's configuration for the scripts in this folder."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     return config
@@ -18,7 +24,9 @@ def make_config() -> Config:
 
 @cache
 def head_revision() -> str:
-    """Return the newest revision."""
+    """Return the newest revision there is a script for."""
+    from alembic.script import ScriptDirectory
+
     head = ScriptDirectory.from_config(make_config()).get_current_head()
     if head is None:
         raise RuntimeError("store/migrations/versions holds no revision")
@@ -28,12 +36,16 @@ def head_revision() -> str:
 @cache
 def known_revisions() -> frozenset[str]:
     """Return all revisions there are scripts for."""
+    from alembic.script import ScriptDirectory
+
     scripts = ScriptDirectory.from_config(make_config()).walk_revisions()
     return frozenset(script.revision for script in scripts)
 
 
 def upgrade(engine: Engine) -> None:
     """Bring a database to the newest revision in one transaction."""
+    from alembic import command
+
     with engine.connect().execution_options(writes=True) as db, db.begin():
         if engine.dialect.name == "postgresql":
             # SQLite's write lock keeps two first runs apart; here they need one of their own.

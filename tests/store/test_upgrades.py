@@ -15,7 +15,7 @@ from alembic.config import Config
 
 from store.db import open_db
 from store.errors import StoreError
-from store.migrations import head_revision, known_revisions, make_config
+from store.migrations import HEAD, head_revision, known_revisions, make_config
 from tests.store.test_failing_commits import (
     SESSIONS,
     Told,
@@ -57,6 +57,7 @@ def add_migration(folder: Path, then: str) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("store.migrations.make_config", make_longer_config)
+        patch.setattr("store.migrations.HEAD", "next")
         for cached in (head_revision, known_revisions):
             patch.setattr(f"store.migrations.{cached.__name__}", cached.__wrapped__)
         yield
@@ -156,3 +157,7 @@ def test_what_is_read_only_is_refused_in_one_line_and_left_as_it_is(
     assert re.search(expected, told)
     assert "\n" not in told
     assert read_all(path) == before
+
+
+def test_the_revision_that_is_opened_without_alembic_is_the_newest() -> None:
+    assert head_revision() == HEAD
