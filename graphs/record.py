@@ -1,12 +1,16 @@
 """Turns the end of a session into the record that is kept: what stands in it, what was tried, and what was decided."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from agents.checks.finding import Finding
 from agents.policy import Policy, decide
 from agents.risk import Level, find_risk_words, higher_level, tier_of
-from graphs.state import SessionState
+from graphs.state import Found, SessionState
 from graphs.units import Unit
+from store.minhash import VERSION
+from store.near import NearCopy
 from store.records import (
     AttemptRecord,
     DecisionRecord,
@@ -34,14 +38,21 @@ class About:
         return f"{self.run_id}/{self.position}"
 
 
-def record_session(about: About, state: SessionState, policy: Policy) -> DialogueRecord:
-    """Return the record of a session whose graph has run to its end."""
+def record_session(
+    about: About, state: SessionState, policy: Policy, copies: Sequence[NearCopy] = ()
+) -> DialogueRecord:
+    """Return the record of a session whose graph has run to its end; `copies` are stored dialogues it repeats."""
+    whole = [Found(0, 0, "counselor", word_near_copy(copy)) for copy in copies[:1]]
+    found_at_all = [*state["found"], *whole]
     chosen = {(a.exchange, a.attempt) for a in state["attempts"] if a.is_chosen}
     has_attempts = bool(state["attempts"])
     standing = [
         found.finding
-        for found in state["found"]
-        if found.speaker == "client" or not has_attempts or (found.exchange, found.attempt) in chosen
+        for found in found_at_all
+        if found.exchange == 0
+        or found.speaker == "client"
+        or not has_attempts
+        or (found.exchange, found.attempt) in chosen
     ]
     verdicts = [
         judged.judgement
@@ -74,7 +85,7 @@ def record_session(about: About, state: SessionState, policy: Policy) -> Dialogu
                 f.exchange, f.attempt, f.speaker,
                 f.finding.rule, f.finding.version, f.finding.severity, f.finding.span, f.finding.reason,
             )
-            for f in state["found"]
+            for f in found_at_all
         ],
         verdicts=[
             VerdictRecord(
@@ -87,6 +98,12 @@ def record_session(about: About, state: SessionState, policy: Policy) -> Dialogu
         if is_rejected
         else DecisionRecord(decided.policy, decided.version, decided.choice, decided.reasons),
     )  # fmt: skip
+
+
+def word_near_copy(copy: NearCopy) -> Finding:
+    """Return the finding on a dialogue that nearly repeats a stored one: the older one stays."""
+    reason = f"nearly the same as dialogue {copy.dialogue_id} (Jaccard {copy.share:.2f} of character 5-grams)"
+    return Finding("near_copy", VERSION, "reject", (0, 0), reason)
 
 
 def record_failure(about: About, kind: str, problem: str) -> DialogueRecord:

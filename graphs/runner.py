@@ -108,7 +108,8 @@ class Runner:
                 {"recursion_limit": STEP_LIMIT},
                 context=self._seat(about),
             )
-            record = record_session(about, cast(SessionState, state), job.policy)
+            copies = await self._ledger.find_near_copies([line.text for line in state["transcript"]])
+            record = record_session(about, cast(SessionState, state), job.policy, copies)
         except BudgetSpent as error:
             self._ending.spent = self._ending.spent or str(error)
             self._stop()

@@ -59,7 +59,7 @@ class VerdictRecord:
     attempt: int
     rubric: str
     version: int
-    scores: dict[str, int] | None
+    scores: dict[str, float] | None
     quotes: dict[str, str]
     reason: str
     unscored: str

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, TextClause, text
 from sqlmodel import SQLModel
 
 from store.clean import clean_text
+from store.near import save_bands
 from store.records import DialogueRecord, SeedRecord
 from store.tables import (
     AttemptRow,
@@ -94,6 +95,8 @@ def save_dialogue(db: Connection, record: DialogueRecord, now: float) -> bool:
     for table, rows in child_values(record).items():
         if rows:
             db.execute(INSERT_CHILDREN[table], rows)
+    if record.outcome == "done" and record.utterances:
+        save_bands(db, record.id, [clean_text(line.text) for line in record.utterances])
     if record.decision is not None:
         decided = record.decision
         db.execute(

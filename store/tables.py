@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from sqlalchemy import Column, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 Outcome = Literal["done", "rejected", "failed"]
@@ -153,6 +153,17 @@ class VerdictRow(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_column=long_text())
     unscored: str | None = Field(default=None, sa_column=long_text())
     call_number: int | None = None
+
+
+class BandRow(SQLModel, table=True):
+    """A piece of a dialogue's MinHash signature: two dialogues that share one may be near copies."""
+
+    __tablename__ = "bands"
+    __table_args__ = CLUSTERED
+
+    band: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    dialogue_id: str = Field(primary_key=True, foreign_key="dialogues.id")
+    version: int
 
 
 class DecisionRow(SQLModel, table=True):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from alembic.config import Config
 
-from store.db import open_db
+from store.db import SCHEMA_TABLE, open_db
 from store.errors import StoreError
 from store.migrations import HEAD, head_revision, known_revisions, make_config
 from tests.store.test_failing_commits import (
@@ -161,3 +161,17 @@ def test_what_is_read_only_is_refused_in_one_line_and_left_as_it_is(
 
 def test_the_revision_that_is_opened_without_alembic_is_the_newest() -> None:
     assert head_revision() == HEAD
+
+
+def test_a_database_of_the_first_release_is_copied_and_upgraded(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    before = make_old_database(path)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DROP TABLE bands")
+        db.execute(f"UPDATE {SCHEMA_TABLE} SET version_num = '0001'")
+    open_db(f"sqlite:///{path}").dispose()
+    (copy,) = tmp_path.glob("*.bak")
+    after, copied = read_all(path), read_all(copy)
+    assert after.pop("bands") == []
+    assert before.pop("bands") != []
+    assert after == before == copied
