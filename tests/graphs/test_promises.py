@@ -119,7 +119,7 @@ def test_a_run_killed_at_a_random_call_goes_on_to_the_same_dialogues(tmp_path: P
 def test_a_session_run_again_on_its_ledger_makes_no_call(factory: Factory, name: str, language: Language) -> None:
     factory("--recipe", name, "--count", 2, "--language", language)
     before = read_dialogues()
-    tables = ("profiles", "utterances", "attempts", "findings", "verdicts", "decisions", "dialogues")
+    tables = ("bands", "profiles", "utterances", "attempts", "findings", "verdicts", "decisions", "dialogues")
     with sqlite3.connect("factory.db") as db:
         for table in tables:
             db.execute(f"DELETE FROM {table}")
