@@ -3,72 +3,40 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.cast import Cast
 from agents.errors import ModelError
+from agents.message import Message
 from agents.prompt import load_prompt
+from agents.rubric import Rubric, Scope, is_on_step, load_rubric, render_rubric, trim, walk_flow
 from agents.transcript import Language, Utterance, label_utterances
-from taxonomy.reading import read_yaml
 
-Scope = Literal["turn", "session"]
-BLANKS = re.compile(r"[\s\"'“”‘’「」『』…。，,.!?！？]+")
+__all__ = [
+    "ItemScore",
+    "Judgement",
+    "Rubric",
+    "Scope",
+    "Verdict",
+    "disagreement",
+    "find_verdict_fault",
+    "judge",
+    "judge_repeatedly",
+    "judge_session",
+    "judge_turn",
+    "load_rubric",
+    "render_rubric",
+]
 
-
-class Wording(BaseModel):
-    """A rubric item's question and what it means, in one language."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    question: str
-    definition: str
-
-
-class RubricItem(BaseModel):
-    """One narrow question, in both languages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: str
-    zh: Wording
-    en: Wording
-
-
-class Rubric(BaseModel):
-    """A scale as data: items, its low and high score, and where it comes from."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    name: str
-    version: int = Field(ge=1)
-    source: str
-    scope: Scope
-    low: int
-    high: int
-    items: list[RubricItem] = Field(min_length=1)
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedItem:
-    """A rubric item in the language of the session."""
-
-    id: str
-    question: str
-    definition: str
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedRubric:
-    """A rubric as its prompt sees it."""
-
-    name: str
-    low: int
-    high: int
-    items: tuple[RenderedItem, ...]
+UNHEARD = re.compile(r"[\W_]+")
+"""What a quote may differ in: whitespace and punctuation."""
+SHORTEST_QUOTE = 2
+BREAK = re.compile(r"\s*[\n\r\v\f\x85\u2028\u2029]\s*")
+THOUGHT: dict[Language, str] = {"zh": "咨询师的思考：", "en": "Counselor's thought: "}
+UNREAD = ("invalid_json", "empty", "truncated", "filtered", "bad_answer", "unreadable")
+"""Faults of the critic's own answer; any other stops the session as for every role."""
 
 
 class ItemScore(BaseModel):
@@ -77,7 +45,8 @@ class ItemScore(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: str
-    score: int
+    # Strict: lax reading would take `true` for the score 1.
+    score: Annotated[float, Field(strict=True)]
     quote: str
 
 
@@ -92,86 +61,178 @@ class Verdict(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict as it is kept: `scores` by item, or None with the reason in `unscored`."""
+    """A verdict as it is kept: `scores` by item, or None with the reason in `unscored`.
+
+    A rubric before and after has each item twice, as `before.<id>` and `after.<id>`.
+    """
 
     rubric: str
     version: int
     scope: Scope
-    scores: dict[str, int] | None
+    scores: dict[str, float] | None
     quotes: dict[str, str]
     reason: str
     call: int | None
     unscored: str = ""
 
     def has_fault(self) -> bool:
-        """Tell whether a readable verdict of a yes/no rubric names a fault."""
-        return self.scores is not None and 0 in self.scores.values()
-
-
-@cache
-def load_rubric(name: str) -> Rubric:
-    """Return the rubric that ships under this name."""
-    return read_yaml(Path(__file__).parent / "rubrics" / f"{name}.yaml", Rubric)
-
-
-@cache
-def render_rubric(name: str, language: Language) -> RenderedRubric:
-    """Return a rubric in one language."""
-    rubric = load_rubric(name)
-    items = []
-    for item in rubric.items:
-        wording: Wording = getattr(item, language)
-        items.append(RenderedItem(item.id, wording.question, wording.definition))
-    return RenderedRubric(rubric.name, rubric.low, rubric.high, tuple(items))
+        """Tell whether a readable verdict of a yes/no rubric, or of a flow, names a fault."""
+        if self.scores is None:
+            return False
+        rubric = load_rubric(self.rubric)
+        if not rubric.is_flow:
+            return 0 in self.scores.values()
+        faults = {item.id: item.fault for item in rubric.items}
+        return any(faults[id] == ("yes" if score else "no") for id, score in self.scores.items())
 
 
 def find_verdict_fault(verdict: Verdict, rubric: Rubric, material: str) -> str | None:
     """Return why a verdict cannot be used, or None; `material` is all that may be quoted."""
     answered = [item.id for item in verdict.items]
-    expected = [item.id for item in rubric.items]
-    if sorted(answered) != sorted(expected):
-        return f"it must answer each of {expected} once, not {answered}"
-    plain = BLANKS.sub("", material)
+    ranges = {item.id: rubric.range_of(item) for item in rubric.items}
+    if not rubric.is_flow and sorted(answered) != sorted(ranges):
+        return f"it must answer each of {list(ranges)} once, not {answered}"
+    if unknown := sorted(set(answered) - set(ranges)):
+        return f"{unknown} is no question of the rubric; choose from {list(ranges)}"
+    plain = simplify(material)
     for item in verdict.items:
-        if not rubric.low <= item.score <= rubric.high:
-            return f"the score {item.score} of {item.id!r} is outside {rubric.low}..{rubric.high}"
-        if BLANKS.sub("", item.quote) not in plain:
+        low, high, step = ranges[item.id]
+        if not low <= item.score <= high:
+            return f"the score {item.score:g} of {item.id!r} is outside {low:g}..{high:g}"
+        if not is_on_step(item.score, low, step):
+            return f"the score {item.score:g} of {item.id!r} is not on a step of {step:g}"
+        quote = simplify(item.quote)
+        if quote not in plain:
             return f"the quote of {item.id!r} does not stand in the dialogue"
+        if item.quote.strip() and len(quote) < SHORTEST_QUOTE:
+            return f"the quote of {item.id!r} is too short to be found; quote more of the line"
+        if rubric.is_flow and item.score and not quote:
+            return f"the answer yes to {item.id!r} needs a quote"
+    if rubric.is_flow:
+        path = walk_flow(rubric, {item.id: item.score for item in verdict.items})
+        if sorted(answered) != sorted(path):
+            return f"its own answers lead along {path}, each once; it answered {answered}"
     return None
+
+
+def simplify(text: str) -> str:
+    """Return what is compared of a quote and of the dialogue."""
+    return UNHEARD.sub("", text).casefold()
 
 
 async def judge_turn(
     cast: Cast, transcript: Sequence[Utterance], draft: Utterance, rubric_name: str = "turn"
 ) -> Judgement:
-    """Judge a counselor's draft before it is said."""
-    ask = load_prompt("critic/turn_ask", cast.language).render()
-    return await _judge(cast, rubric_name, "critic/turn_head", ask, [*transcript, draft])
+    """Judge one turn of the counselor, with its thought where the rubric is about that."""
+    rubric = load_rubric(rubric_name)
+    if rubric.scope not in ("turn", "reasoning"):
+        raise ValueError(f"{rubric_name} judges a {rubric.scope}; use judge_session")
+    spoken = [*transcript, draft]
+    parts = _show(spoken, cast.language)
+    material = [line.text for line in spoken]
+    if rubric.scope == "reasoning":
+        if not draft.reasoning.strip():
+            return _leave_unscored(rubric, "the turn has no thought")
+        parts.insert(-1, Message("user", THOUGHT[cast.language] + _indent(draft.reasoning)))
+        material.append(draft.reasoning)
+    return await _judge(cast, rubric, "critic/turn", parts, "\n".join(material))
 
 
 async def judge_session(cast: Cast, transcript: Sequence[Utterance], rubric_name: str = "session") -> Judgement:
-    """Judge a whole session."""
-    ask = load_prompt("critic/session_ask", cast.language).render()
-    return await _judge(cast, rubric_name, "critic/session_head", ask, transcript)
-
-
-async def _judge(cast: Cast, rubric_name: str, head_id: str, ask: str, transcript: Sequence[Utterance]) -> Judgement:
+    """Judge a whole session, or the client at its beginning and at its end."""
     rubric = load_rubric(rubric_name)
-    head = load_prompt(head_id, cast.language)
-    rendered = head.render(rubric=render_rubric(rubric_name, cast.language))
-    lines = label_utterances(transcript, cast.language)
+    if rubric.scope == "before_after":
+        return await _judge_both_ends(cast, rubric, transcript)
+    if rubric.scope != "session":
+        raise ValueError(f"{rubric_name} judges a {rubric.scope}; use judge_turn")
     material = "\n".join(line.text for line in transcript)
+    return await _judge(cast, rubric, "critic/session", _show(transcript, cast.language), material)
+
+
+async def judge(cast: Cast, transcript: Sequence[Utterance], rubric_name: str) -> Judgement:
+    """Judge by any rubric; one that is about a turn takes the last line, which is the counselor's."""
+    if load_rubric(rubric_name).scope in ("session", "before_after"):
+        return await judge_session(cast, transcript, rubric_name)
+    if not transcript or transcript[-1].speaker != "counselor":
+        raise ValueError(f"{rubric_name} judges a turn of the counselor; end the transcript with one")
+    return await judge_turn(cast, transcript[:-1], transcript[-1], rubric_name)
+
+
+async def judge_repeatedly(
+    cast: Cast, transcript: Sequence[Utterance], rubric_name: str, repeats: int
+) -> list[Judgement]:
+    """Judge the same several times; each verdict stands for itself, and one unscored stays one.
+
+    One after the other: a repeat is told apart in the ledger by how many came before it.
+    """
+    return [await judge(cast, transcript, rubric_name) for _ in range(repeats)]
+
+
+def disagreement(judgements: Sequence[Judgement]) -> dict[str, float]:
+    """Return by item the distance between the highest and the lowest score; never an average.
+
+    Unscored judgements are left out, and so is an item that fewer than two of the others answered.
+    """
+    if len({(judged.rubric, judged.version) for judged in judgements}) > 1:
+        raise ValueError("the judgements are by different rubrics; compare those of one")
+    given: dict[str, list[float]] = {}
+    for judged in judgements:
+        for id, score in (judged.scores or {}).items():
+            given.setdefault(id, []).append(score)
+    return {id: trim(max(scores) - min(scores)) for id, scores in given.items() if len(scores) > 1}
+
+
+async def _judge_both_ends(cast: Cast, rubric: Rubric, transcript: Sequence[Utterance]) -> Judgement:
+    """Judge the client's first third and last third apart: a critic who knew which is which would see a change."""
+    lines = [line for line in transcript if line.speaker == "client"]
+    third = max(1, len(lines) // 3)
+    if len(lines) < 2:
+        return _leave_unscored(rubric, "the client has fewer than two lines")
+    scores: dict[str, float] = {}
+    quotes: dict[str, str] = {}
+    reasons = []
+    call = None
+    for moment, part in (("before", lines[:third]), ("after", lines[-third:])):
+        material = "\n".join(line.text for line in part)
+        judged = await _judge(cast, rubric, "critic/session", _show(part, cast.language), material)
+        if judged.scores is None:
+            return _leave_unscored(rubric, f"{moment}: {judged.unscored}")
+        scores |= {f"{moment}.{id}": score for id, score in judged.scores.items()}
+        quotes |= {f"{moment}.{id}": quote for id, quote in judged.quotes.items()}
+        reasons.append(f"{moment}: {judged.reason}" if judged.reason else "")
+        call = judged.call
+    return Judgement(rubric.name, rubric.version, rubric.scope, scores, quotes, "\n".join(filter(None, reasons)), call)
+
+
+async def _judge(cast: Cast, rubric: Rubric, prompts: str, parts: Sequence[Message], material: str) -> Judgement:
+    head = load_prompt(f"{prompts}_head", cast.language)
+    rendered = head.render(rubric=render_rubric(rubric.name, cast.language))
+    ask = load_prompt(f"{prompts}_ask", cast.language).render()
     try:
         verdict, call = await cast.fill(
             "critic",
             head.hash,
-            [*cast.open_thread(rendered), *lines, cast.ask_last(ask)],
+            [*cast.open_thread(rendered), *parts, cast.ask_last(ask)],
             Verdict,
             lambda verdict: find_verdict_fault(verdict, rubric, material),
         )
     except ModelError as error:
-        if error.kind not in ("invalid_json", "empty", "truncated", "filtered", "bad_answer", "unreadable"):
+        if error.kind not in UNREAD:
             raise
-        return Judgement(rubric.name, rubric.version, rubric.scope, None, {}, "", None, str(error))
-    scores = {item.id: item.score for item in verdict.items}
+        return _leave_unscored(rubric, str(error))
+    scores = {item.id: trim(item.score) for item in verdict.items}
     quotes = {item.id: item.quote for item in verdict.items if item.quote}
     return Judgement(rubric.name, rubric.version, rubric.scope, scores, quotes, verdict.reason, call)
+
+
+def _leave_unscored(rubric: Rubric, problem: str) -> Judgement:
+    return Judgement(rubric.name, rubric.version, rubric.scope, None, {}, "", None, problem)
+
+
+def _show(transcript: Sequence[Utterance], language: Language) -> list[Message]:
+    """Return the labelled lines; only a real one begins at the margin, whatever a text holds after a line break."""
+    return label_utterances([Utterance(line.speaker, _indent(line.text)) for line in transcript], language)
+
+
+def _indent(text: str) -> str:
+    return BREAK.sub("\n  ", text.strip())

@@ -1,21 +1,27 @@
-"""Plays the critic: mostly content, but it finds what can be counted and quotes it."""
+"""Plays the critic: mostly content, but it finds what can be counted and quotes it, and follows a flow to its end."""
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import orjson
 
 from agents.rehearsal.asked import Asked
+from agents.rehearsal.crisis import HINTS
 from agents.rehearsal.grammar import Draw
-from agents.rehearsal.readers import ask_of
-from agents.rehearsal.words import count_questions
+from agents.rehearsal.readers import ACTIVE, BY_OTHERS, ask_of, lines_of
+from agents.rehearsal.words import CLAUSE, count_questions
 
 ITEM = re.compile(r"^[-*#\d.、 ]*[`*]{0,2}([a-z][a-z0-9_]{2,40})[`*]{0,2}\s*(?:[：:（(]|$)", re.MULTILINE)
 SCALE = re.compile(r"(-?\d+)\s*(?:\.\.|–|-|~|～|到|至|to)\s*(-?\d+)")
+STEPPED = re.compile(r"(-?[\d.]+) (?:到|to) (-?[\d.]+)(?: 打分)?(?:，每| in steps of) (\d+(?:\.\d+)?)")
+JUMPS = re.compile(r"(?:是|yes) → ([a-z0-9_]+)[；;] ?(?:否|no) → ([a-z0-9_]+)")
 LIST_MARK = re.compile(r"^\s*(?:\d+[.、)]|[-*•])\s|首先|其次|第一，|firstly|secondly", re.MULTILINE)
 DRAFT = re.compile(r"草稿|draft", re.IGNORECASE)
 COUNSELOR = re.compile(r"^(?:咨询师：|Counselor: )", re.MULTILINE)
 QUOTES = '“”"「」『』 \n'
 LONGEST = {"zh": 120, "en": 420}
+LONGEST_QUOTE = 20
 REASONS = {
     "zh": {
         "": "没有要改的",
@@ -32,33 +38,115 @@ REASONS = {
 }
 
 
+class Scale(NamedTuple):
+    """From where to where an item is scored, and in what steps."""
+
+    low: float
+    high: float
+    step: float
+
+    @property
+    def levels(self) -> int:
+        """How many steps it is from the lowest score to the highest."""
+        return round((self.high - self.low) / self.step)
+
+
+class Question(NamedTuple):
+    """One item as the prompt lists it; `jumps` is where yes and no lead, in a flow."""
+
+    id: str
+    scale: Scale
+    jumps: tuple[str, str] | None
+
+
 def judge(asked: Asked, draw: Draw) -> str:
-    """Return a Verdict on the draft, or on the whole session where there is no draft."""
-    items = find_items(asked)
-    low, high = find_scale(asked.head)
+    """Return a Verdict on the draft, or on the whole material where there is no draft."""
+    questions = find_questions(asked.head)
+    if questions and questions[0].jumps:
+        return word(follow(questions, asked, draw), REASONS[asked.language][""])
     draft = find_draft(asked)
     fault, quote = find_fault(draft, asked) if draft else ("", "")
-    scores = []
-    for item in items:
-        if item == fault or (fault and fault not in items and item == items[0]):
-            scores.append({"id": item, "score": low, "quote": quote})
-        elif draft:
-            scores.append({"id": item, "score": high, "quote": ""})
+    # A rubric without the item that was failed is told of the fault all the same.
+    failed = fault if any(question.id == fault for question in questions) else questions[0].id if questions else ""
+    answers = []
+    for question in questions:
+        if fault and question.id == failed:
+            answers.append((question.id, question.scale.low, quote))
         else:
-            scores.append({"id": item, "score": high - (high > low + 1 and draw.chance(0.35)), "quote": ""})
-    return orjson.dumps({"items": scores, "reason": REASONS[asked.language][fault]}).decode()
+            answers.append((question.id, question.scale.high if draft else score(question.scale, draw), ""))
+    return word(answers, REASONS[asked.language][fault])
 
 
-def find_items(asked: Asked) -> list[str]:
-    """Return the ids of the rubric's items as its prompt lists them."""
-    return list(dict.fromkeys(ITEM.findall(asked.head)))
+def word(answers: Sequence[tuple[str, float, str]], reason: str) -> str:
+    """Return the answers as the JSON of a Verdict."""
+    items = [
+        {"id": id, "score": int(score) if score == int(score) else score, "quote": quote}
+        for id, score, quote in answers
+    ]
+    return orjson.dumps({"items": items, "reason": reason}).decode()
 
 
-def find_scale(head: str) -> tuple[int, int]:
-    """Return the lowest and highest score of the rubric."""
-    found = SCALE.search(head)
-    low, high = (int(found.group(1)), int(found.group(2))) if found else (0, 1)
-    return (low, high) if low < high else (0, 1)
+def score(scale: Scale, draw: Draw) -> float:
+    """Return a score a content critic gives: the best or near it, and anything from the middle on a long scale."""
+    if scale.levels > 2:
+        return scale.low + scale.step * draw.number(scale.levels // 2, scale.levels)
+    return scale.high - scale.step * (scale.levels > 1 and draw.chance(0.35))
+
+
+def follow(questions: Sequence[Question], asked: Asked, draw: Draw) -> list[tuple[str, float, str]]:
+    """Return the answers along a flow: first whether there is a sign of danger, then what was done about it."""
+    known = {question.id: question for question in questions}
+    spoken = [line[:LONGEST_QUOTE] for line in lines_of(asked, "counselor") if is_quotable(line[:LONGEST_QUOTE])]
+    answers: list[tuple[str, float, str]] = []
+    at = questions[0].id
+    # An answered question is left out of `known`, so that a loop in a prompt ends too.
+    while question := known.pop(at, None):
+        is_first = not answers
+        quote = find_sign(asked) if is_first else draw.pick(spoken) if spoken and draw.chance(0.6) else ""
+        answers.append((question.id, question.scale.high if quote else question.scale.low, quote))
+        yes, no = question.jumps or ("", "")
+        at = yes if quote else no
+    return answers
+
+
+def find_sign(asked: Asked) -> str:
+    """Return the client's first words that are a sign of danger, else nothing."""
+    language = asked.language
+    signs = [sign for kind in (ACTIVE, HINTS, BY_OTHERS) for sign in kind[language]]
+    for line in lines_of(asked):
+        for clause in CLAUSE[language].split(line):
+            if any(sign in clause.lower() for sign in signs):
+                return clause
+    return ""
+
+
+def is_quotable(text: str) -> bool:
+    """Tell whether words can be found again: punctuation alone cannot."""
+    return len(re.sub(r"[\W_]+", "", text)) > 1
+
+
+def find_questions(head: str) -> list[Question]:
+    """Return the rubric's items as its prompt lists them, each with its scale and its jumps."""
+    found = list({match[1]: match for match in reversed(list(ITEM.finditer(head)))}.values())
+    found.sort(key=lambda match: match.start())
+    common = find_scale(head[: found[0].start()]) if found else None
+    questions = []
+    for index, match in enumerate(found):
+        block = head[match.start() : found[index + 1].start() if index + 1 < len(found) else len(head)]
+        jumps, own = JUMPS.search(block), STEPPED.search(block)
+        scale = find_scale(own[0]) if own else common or Scale(0, 1, 1)
+        questions.append(Question(match[1], scale, (jumps[1], jumps[2]) if jumps else None))
+    return questions
+
+
+def find_scale(text: str) -> Scale:
+    """Return the scale that a text names, yes and no (1 and 0) where it names none."""
+    stepped = STEPPED.search(text)
+    found = stepped or SCALE.search(text)
+    if not found:
+        return Scale(0, 1, 1)
+    scale = Scale(float(found[1]), float(found[2]), float(stepped[3]) if stepped else 1)
+    return scale if scale.low < scale.high and scale.step > 0 else Scale(0, 1, 1)
 
 
 def find_draft(asked: Asked) -> str:
@@ -73,10 +161,11 @@ def find_draft(asked: Asked) -> str:
 
 def find_fault(draft: str, asked: Asked) -> tuple[str, str]:
     """Return the item a draft fails and the words that show it."""
+    fault, quote = "", ""
     if count_questions(draft) > 1:
-        return "one_question", re.split(r"(?<=[？?])", draft)[-2].strip()
-    if LIST_MARK.search(draft):
-        return "no_lecture", draft.split("\n")[0][:40]
-    if len(draft) > LONGEST[asked.language]:
-        return "spoken", draft[:30]
-    return "", ""
+        fault, quote = "one_question", re.split(r"(?<=[？?])", draft)[-2].strip()
+    elif LIST_MARK.search(draft):
+        fault, quote = "no_lecture", draft.split("\n")[0][:40]
+    elif len(draft) > LONGEST[asked.language]:
+        fault, quote = "spoken", draft[:30]
+    return fault, quote if is_quotable(quote) else ""
