@@ -1,6 +1,8 @@
 """Signs of danger in what a client says: a wide word list that routes, and the reading that tiers what it caught."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -10,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from agents.cast import Cast
 from agents.hotlines import emergency_for, lines_for
 from agents.prompt import load_prompt
+from agents.risk_model import Features, Router, load_router, read_features
 from agents.transcript import Language, Utterance, label_utterances
 from taxonomy.reading import read_yaml
 
@@ -18,6 +21,15 @@ Level = Literal["none", "passive", "active", "plan", "in_progress"]
 
 LEVELS: tuple[Level, ...] = ("none", "passive", "active", "plan", "in_progress")
 ADULT = 18
+KINDS: tuple[Kind, ...] = ("self_harm", "harm_by_others", "harm_to_others")
+GAP: dict[Language, str] = {"zh": r"[^。！？!?,，;；\n]{0,8}?", "en": r"[^.!?,;\n]{0,24}?"}
+NOT_ASKED = "(?<![有会是想])"
+"""What may not stand before a denial: 没有自杀 denies, 有没有自杀 asks."""
+SENTENCE_END = re.compile(r"[。！？!?.\n]")
+LIFT = 1.0
+"""How far a word of the list moves the score from which a text is routed."""
+NEAR_LINES = 3
+"""So many lines of a session that come near to a sign are one together."""
 
 
 class RiskReading(BaseModel):
@@ -30,15 +42,27 @@ class RiskReading(BaseModel):
     quote: str
 
 
+class KindWords(BaseModel):
+    """Words by the kind of danger that they are a sign of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    self_harm: list[str]
+    harm_by_others: list[str]
+    harm_to_others: list[str]
+
+
 class RiskWords(BaseModel):
-    """One language of the word list; idioms are taken out of the text before anything is looked up."""
+    """One language of the word list; the head of the file says what each part does."""
 
     model_config = ConfigDict(extra="forbid")
 
     idioms: list[str]
-    self_harm: list[str]
-    harm_by_others: list[str]
-    harm_to_others: list[str]
+    denials: list[str]
+    turns: list[str]
+    sure: KindWords
+    wide: KindWords
+    weak: list[str]
 
 
 class RiskLexicon(BaseModel):
@@ -51,23 +75,133 @@ class RiskLexicon(BaseModel):
     en: RiskWords
 
 
+Sign = tuple[Kind, str]
+
+
+@dataclass(frozen=True, slots=True)
+class WordHits:
+    """What the word list alone finds in a text; `plain` is the text without idioms and plain denials."""
+
+    plain: str
+    sure: list[Sign]
+    wide: list[Sign]
+    weak: list[str]
+    is_crowded: bool
+    """Whether two weak words meet in one sentence."""
+
+    @property
+    def lift(self) -> float:
+        """Return what the words add to the model's score: more is asked of it where they are silent."""
+        if self.sure or self.wide:
+            return LIFT
+        return 0.0 if self.weak else -LIFT
+
+    def name_signs(self) -> list[str]:
+        """Return what the model is told of these: each word, and which parts of the list spoke."""
+        tiers = [f"{tier}:{kind}" for tier in ("sure", "wide") for kind, _ in getattr(self, tier)]
+        words = [word for _, word in (*self.sure, *self.wide)] + self.weak
+        return [*tiers, *words, *(["weak"] if self.weak else [])]
+
+
 @cache
 def load_risk_words() -> RiskLexicon:
     """Return the word list that ships with this package."""
     return read_yaml(Path(__file__).parent / "risk_words.yaml", RiskLexicon)
 
 
-def find_risk_words(text: str, language: Language) -> list[tuple[Kind, str]]:
-    """Return (kind, word) for each sign in a client's utterance, idioms left aside."""
+@dataclass(frozen=True, slots=True)
+class WordPatterns:
+    """One language of the word list, made ready to look up."""
+
+    idioms: re.Pattern[str]
+    denials: re.Pattern[str]
+    gapped: dict[str, re.Pattern[str]]
+    sure: list[Sign]
+    wide: list[Sign]
+
+
+@cache
+def compile_words(language: Language) -> WordPatterns:
+    """Return the patterns of the language's list; a word with a gap has one of its own."""
     words: RiskWords = getattr(load_risk_words(), language)
-    plain = text.lower().replace("’", "'")
-    for idiom in words.idioms:
-        plain = plain.replace(idiom, "·")
-    found: list[tuple[Kind, str]] = []
-    kinds: tuple[Kind, ...] = ("self_harm", "harm_by_others", "harm_to_others")
-    for kind in kinds:
-        found += [(kind, word) for word in getattr(words, kind) if word in plain]
-    return found
+    sure, wide = ([(kind, word) for kind in KINDS for word in getattr(part, kind)] for part in (words.sure, words.wide))
+    gapped = {word: re.compile(spell_out(word, language)) for _, word in (*sure, *wide) if "…" in word}
+    denials = re.compile(NOT_ASKED + join_words(words.denials, language).pattern)
+    return WordPatterns(join_words(words.idioms, language), denials, gapped, sure, wide)
+
+
+def join_words(words: Sequence[str], language: Language) -> re.Pattern[str]:
+    """Return one pattern of these words, the longest first."""
+    longest_first = sorted(words, key=len, reverse=True)
+    return re.compile(f"(?:{'|'.join(spell_out(word, language) for word in longest_first)})")
+
+
+def spell_out(word: str, language: Language) -> str:
+    """Return a word of the list as a pattern."""
+    return GAP[language].join(map(re.escape, word.split("…")))
+
+
+def look_up(text: str, language: Language) -> WordHits:
+    """Return what the word list finds in a text once idioms and plain denials are out of it."""
+    words: RiskWords = getattr(load_risk_words(), language)
+    patterns = compile_words(language)
+    gapped = patterns.gapped
+    plain = patterns.idioms.sub("·", text.lower().replace("’", "'"))
+    if not any(turn in plain for turn in words.turns):
+        plain = patterns.denials.sub("·", plain)
+
+    def find(signs: list[Sign]) -> list[Sign]:
+        return [sign for sign in signs if sign[1] in plain or (sign[1] in gapped and gapped[sign[1]].search(plain))]
+
+    weak = [word for word in words.weak if word in plain]
+    is_crowded = len(weak) > 1 and any(sum(word in part for word in weak) > 1 for part in SENTENCE_END.split(plain))
+    return WordHits(plain, find(patterns.sure), find(patterns.wide), weak, is_crowded)
+
+
+def read_text(text: str, language: Language) -> tuple[WordHits, Features]:
+    """Return what the word list finds in a text, and what the model sees of it."""
+    hits = look_up(text, language)
+    return hits, read_features(hits.plain, hits.name_signs())
+
+
+def find_risk_words(text: str, language: Language) -> list[Sign]:
+    """Return (kind, word) for each sign in a client's utterance, idioms left aside; empty where it is not routed.
+
+    Where only the fitted model speaks up, the whole text stands as a sign of kind `none`: which danger, if any, is for
+    the reading to say.
+    """
+    if language == "en":
+        hits = look_up(text, language)
+        return hits.sure + hits.wide or [("none", word) for word in hits.weak if hits.is_crowded]
+    return decide(text, *read_text(text, language), load_router())
+
+
+def decide(text: str, hits: WordHits, features: Features, router: Router) -> list[Sign]:
+    """Return the signs for which a router sends this text on."""
+    if router.score(features) + hits.lift < router.level:
+        return hits.sure
+    return hits.sure + hits.wide or [("none", text)]
+
+
+def is_routed(text: str, language: Language) -> bool:
+    """Whether a client's utterance goes to the risk agent."""
+    return bool(find_risk_words(text, language))
+
+
+def is_session_routed(texts: Sequence[str], language: Language) -> bool:
+    """Whether a client's lines of a session do together: one is routed, or several come near to it."""
+    if any(is_routed(text, language) for text in texts):
+        return True
+    return sum(is_near(text, language) for text in texts) >= NEAR_LINES
+
+
+def is_near(text: str, language: Language) -> bool:
+    """Whether a line that is not routed counts towards a session that is."""
+    hits, features = read_text(text, language)
+    if language == "en":
+        return bool(hits.weak)
+    router = load_router()
+    return router.score(features) + hits.lift >= router.near
 
 
 def read_cautiously(reading: RiskReading, found: Sequence[tuple[Kind, str]]) -> RiskReading:
