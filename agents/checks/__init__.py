@@ -2,10 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from agents.checks.care import (
+    find_dependency,
+    find_diagnosis,
+    find_guarantee,
+    find_medication,
+    find_method_detail,
+)
 from agents.checks.evidence import find_neuro, find_stat_claim, find_vague_cite
 from agents.checks.finding import Finding
 from agents.checks.jargon import find_jargon, find_list_dump
 from agents.checks.leak import find_reason_leak
+from agents.checks.privacy import find_hotline, find_pii
 from agents.checks.structure import (
     find_empty,
     find_length,
@@ -29,6 +37,13 @@ CHECKS: tuple[Check, ...] = (
     find_jargon,
     find_list_dump,
     find_reason_leak,
+    find_diagnosis,
+    find_medication,
+    find_guarantee,
+    find_dependency,
+    find_method_detail,
+    find_hotline,
+    find_pii,
 )
 
 
