@@ -74,16 +74,23 @@ class Judgement:
     reason: str
     call: int | None
     unscored: str = ""
+    model: str = ""
+    """The critic's model, as it was asked for."""
+
+    def list_faults(self) -> list[str]:
+        """Return the items of a readable verdict that name a fault: on a yes/no scale a no, in a flow what it says."""
+        if self.scores is None:
+            return []
+        rubric = load_rubric(self.rubric)
+        if rubric.is_flow:
+            faults = {item.id: item.fault for item in rubric.items}
+            return [id for id, score in self.scores.items() if faults[id] == ("yes" if score else "no")]
+        two = {item.id for item in rubric.items if rubric.range_of(item) == (0, 1, 1)}
+        return [id for id, score in self.scores.items() if id in two and not score]
 
     def has_fault(self) -> bool:
-        """Tell whether a readable verdict of a yes/no rubric, or of a flow, names a fault."""
-        if self.scores is None:
-            return False
-        rubric = load_rubric(self.rubric)
-        if not rubric.is_flow:
-            return 0 in self.scores.values()
-        faults = {item.id: item.fault for item in rubric.items}
-        return any(faults[id] == ("yes" if score else "no") for id, score in self.scores.items())
+        """Tell whether a readable verdict names a fault."""
+        return bool(self.list_faults())
 
 
 def find_verdict_fault(verdict: Verdict, rubric: Rubric, material: str) -> str | None:
@@ -132,7 +139,7 @@ async def judge_turn(
     material = [line.text for line in spoken]
     if rubric.scope == "reasoning":
         if not draft.reasoning.strip():
-            return _leave_unscored(rubric, "the turn has no thought")
+            return _leave_unscored(rubric, "the turn has no thought", name_judge(cast))
         parts.insert(-1, Message("user", THOUGHT[cast.language] + _indent(draft.reasoning)))
         material.append(draft.reasoning)
     return await _judge(cast, rubric, "critic/turn", parts, "\n".join(material))
@@ -187,7 +194,7 @@ async def _judge_both_ends(cast: Cast, rubric: Rubric, transcript: Sequence[Utte
     lines = [line for line in transcript if line.speaker == "client"]
     third = max(1, len(lines) // 3)
     if len(lines) < 2:
-        return _leave_unscored(rubric, "the client has fewer than two lines")
+        return _leave_unscored(rubric, "the client has fewer than two lines", name_judge(cast))
     scores: dict[str, float] = {}
     quotes: dict[str, str] = {}
     reasons = []
@@ -196,12 +203,15 @@ async def _judge_both_ends(cast: Cast, rubric: Rubric, transcript: Sequence[Utte
         material = "\n".join(line.text for line in part)
         judged = await _judge(cast, rubric, "critic/session", _show(part, cast.language), material)
         if judged.scores is None:
-            return _leave_unscored(rubric, f"{moment}: {judged.unscored}")
+            return _leave_unscored(rubric, f"{moment}: {judged.unscored}", judged.model)
         scores |= {f"{moment}.{id}": score for id, score in judged.scores.items()}
         quotes |= {f"{moment}.{id}": quote for id, quote in judged.quotes.items()}
         reasons.append(f"{moment}: {judged.reason}" if judged.reason else "")
         call = judged.call
-    return Judgement(rubric.name, rubric.version, rubric.scope, scores, quotes, "\n".join(filter(None, reasons)), call)
+    told = "\n".join(filter(None, reasons))
+    return Judgement(
+        rubric.name, rubric.version, rubric.scope, scores, quotes, told, call, model=name_judge(cast)
+    )  # fmt: skip
 
 
 async def _judge(cast: Cast, rubric: Rubric, prompts: str, parts: Sequence[Message], material: str) -> Judgement:
@@ -219,14 +229,21 @@ async def _judge(cast: Cast, rubric: Rubric, prompts: str, parts: Sequence[Messa
     except ModelError as error:
         if error.kind not in UNREAD:
             raise
-        return _leave_unscored(rubric, str(error))
+        return _leave_unscored(rubric, str(error), name_judge(cast))
     scores = {item.id: trim(item.score) for item in verdict.items}
     quotes = {item.id: item.quote for item in verdict.items if item.quote}
-    return Judgement(rubric.name, rubric.version, rubric.scope, scores, quotes, verdict.reason, call)
+    return Judgement(
+        rubric.name, rubric.version, rubric.scope, scores, quotes, verdict.reason, call, model=name_judge(cast)
+    )
 
 
-def _leave_unscored(rubric: Rubric, problem: str) -> Judgement:
-    return Judgement(rubric.name, rubric.version, rubric.scope, None, {}, "", None, problem)
+def name_judge(cast: Cast) -> str:
+    """Return the critic's model as it is asked for, which tells one judge's verdicts from another's."""
+    return cast.endpoints["critic"].model_for("critic")
+
+
+def _leave_unscored(rubric: Rubric, problem: str, model: str) -> Judgement:
+    return Judgement(rubric.name, rubric.version, rubric.scope, None, {}, "", None, problem, model)
 
 
 def _show(transcript: Sequence[Utterance], language: Language) -> list[Message]:

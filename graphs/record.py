@@ -1,13 +1,15 @@
 """Turns the end of a session into the record that is kept: what stands in it, what was tried, and what was decided."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from agents.checks.finding import Finding
-from agents.policy import Policy, decide
+from agents.checks.version import checks_version
+from agents.critic import Judgement, disagreement
+from agents.policy import Decision, Policy, decide
 from agents.risk import Level, find_risk_words, higher_level, tier_of
-from graphs.state import Found, SessionState
+from graphs.state import Found, Judged, SessionState
 from graphs.units import Unit
 from store.minhash import VERSION
 from store.near import NearCopy
@@ -15,6 +17,7 @@ from store.records import (
     AttemptRecord,
     DecisionRecord,
     DialogueRecord,
+    DisagreementRecord,
     FindingRecord,
     SeedRecord,
     UtteranceRecord,
@@ -64,7 +67,8 @@ def record_session(
     level = read_level(about, state)
     age = profile.age if profile is not None else about.unit.plan.age
     tier = tier_of(level, about.unit.plan.risk, age)
-    decided = decide(policy, standing, verdicts)
+    apart = list_disagreements(state["judged"], chosen)
+    decided = decide(policy, standing, verdicts, widest(apart))
     return DialogueRecord(
         **about_fields(about),
         outcome="rejected" if is_rejected else "done",
@@ -77,27 +81,61 @@ def record_session(
             UtteranceRecord(line.speaker, line.text, line.reasoning, line.stage, line.call)
             for line in state["transcript"]
         ],
-        attempts=[
-            AttemptRecord(a.exchange, a.attempt, a.draft.call or 0, a.is_chosen) for a in state["attempts"]
-        ],
-        findings=[
-            FindingRecord(
-                f.exchange, f.attempt, f.speaker,
-                f.finding.rule, f.finding.version, f.finding.severity, f.finding.span, f.finding.reason,
-            )
-            for f in found_at_all
-        ],
-        verdicts=[
-            VerdictRecord(
-                j.exchange, j.attempt, j.judgement.rubric, j.judgement.version, j.judgement.scores,
-                j.judgement.quotes, j.judgement.reason, j.judgement.unscored, j.judgement.call,
-            )
-            for j in state["judged"]
-        ],
-        decision=None
-        if is_rejected
-        else DecisionRecord(decided.policy, decided.version, decided.choice, decided.reasons),
+        attempts=[AttemptRecord(a.exchange, a.attempt, a.draft.call or 0, a.is_chosen) for a in state["attempts"]],
+        findings=[record_finding(found) for found in found_at_all],
+        verdicts=[record_verdict(judged) for judged in state["judged"]],
+        disagreements=apart,
+        checks=checks_version(),
+        decision=None if is_rejected else record_decision(decided),
+    )
+
+
+def record_finding(found: Found) -> FindingRecord:
+    """Return a finding as it is kept."""
+    about = found.finding
+    return FindingRecord(
+        found.exchange, found.attempt, found.speaker,
+        about.rule, about.version, about.severity, about.span, about.reason,
     )  # fmt: skip
+
+
+def record_verdict(
+    judged: Judged, repeat: int = 0, *, judged_in: int | None = None, judged_at: int | None = None
+) -> VerdictRecord:
+    """Return a verdict as it is kept; `judged_in` and `judged_at` name the run and position that asked for it."""
+    said = judged.judgement
+    return VerdictRecord(
+        judged.exchange, judged.attempt, said.rubric, said.version, said.scores, said.quotes, said.reason,
+        said.unscored, said.call, said.model, repeat, judged_in, judged_at,
+    )  # fmt: skip
+
+
+def record_decision(decided: Decision) -> DecisionRecord:
+    """Return a decision as it is kept."""
+    return DecisionRecord(decided.policy, decided.version, decided.choice, decided.reasons, decided.body)
+
+
+def list_disagreements(judged: Sequence[Judged], chosen: Container[tuple[int, int]]) -> list[DisagreementRecord]:
+    """Return how far verdicts on the same, by several judges or by repeats, lie apart on each item."""
+    groups: dict[tuple[int, str, int], list[Judgement]] = {}
+    for one in judged:
+        if one.exchange == 0 or (one.exchange, one.attempt) in chosen:
+            said = one.judgement
+            groups.setdefault((one.exchange, said.rubric, said.version), []).append(said)
+    return [
+        DisagreementRecord(exchange, rubric, version, item, spread, len(said))
+        for (exchange, rubric, version), said in groups.items()
+        for item, spread in disagreement(said).items()
+    ]
+
+
+def widest(rows: Sequence[DisagreementRecord]) -> dict[tuple[str, str], float]:
+    """Return by rubric and item how far verdicts on the same lie apart at most."""
+    spreads: dict[tuple[str, str], float] = {}
+    for row in rows:
+        place = (row.rubric, row.item)
+        spreads[place] = max(row.spread, spreads.get(place, 0.0))
+    return spreads
 
 
 def word_near_copy(copy: NearCopy) -> Finding:

@@ -64,16 +64,49 @@ class VerdictRecord:
     reason: str
     unscored: str
     call_number: int | None
+    model: str = ""
+    repeat: int = 0
+    """Which time the same critic judged the same, from 0."""
+    judged_in: int | None = None
+    """The run that asked, and `judged_at` the position in it; None where it was the dialogue's own."""
+    judged_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtRecord:
+    """A counselor's thought in its own voice; `number` is the utterance's, without a text there is a `problem`."""
+
+    number: int
+    text: str
+    problem: str
+    version: int
+    model: str
+    call_number: int | None
+    judged_in: int | None = None
+    judged_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisagreementRecord:
+    """How far the verdicts on the same lie apart on an item."""
+
+    exchange: int
+    rubric: str
+    version: int
+    item: str
+    spread: float
+    verdicts: int
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """A policy's decision."""
+    """A policy's decision; `body` is the whole policy as JSON."""
 
     policy: str
     version: int
     choice: str
     reasons: tuple[str, ...]
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +131,10 @@ class DialogueRecord:
     attempts: list[AttemptRecord] = field(default_factory=list)
     findings: list[FindingRecord] = field(default_factory=list)
     verdicts: list[VerdictRecord] = field(default_factory=list)
+    disagreements: list[DisagreementRecord] = field(default_factory=list)
+    thoughts: list[ThoughtRecord] = field(default_factory=list)
+    checks: str | None = None
+    """The version of the checks that have seen it."""
     decision: DecisionRecord | None = None
 
     @property

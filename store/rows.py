@@ -1,6 +1,7 @@
 """How records become rows: the statements of the writer and the values they take."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
 
@@ -10,15 +11,18 @@ from sqlmodel import SQLModel
 
 from store.clean import clean_text
 from store.near import save_bands
-from store.records import DialogueRecord, SeedRecord
+from store.records import DecisionRecord, DialogueRecord, FindingRecord, SeedRecord, ThoughtRecord, VerdictRecord
 from store.tables import (
     AttemptRow,
     CallRow,
     DialogueRow,
+    DisagreementRow,
     FindingRow,
     MessageRow,
     ParametersRow,
+    PolicyRow,
     ProfileRow,
+    ThoughtRow,
     UtteranceRow,
     VerdictRow,
 )
@@ -52,10 +56,13 @@ INSERT_CHILDREN = {
     "attempts": insert(AttemptRow),
     "findings": insert(FindingRow),
     "verdicts": insert(VerdictRow),
+    "disagreements": insert(DisagreementRow),
+    "thoughts": insert(ThoughtRow),
 }
+INSERT_POLICY = insert(PolicyRow, ignore=True)
 INSERT_DECISION = text(
-    "INSERT INTO decisions (dialogue_id, policy, version, choice, reasons, created_at)"
-    " VALUES (:dialogue_id, :policy, :version, :choice, :reasons, :created_at)"
+    "INSERT INTO decisions (dialogue_id, policy, version, choice, reasons, policy_hash, created_at)"
+    " VALUES (:dialogue_id, :policy, :version, :choice, :reasons, :policy_hash, :created_at)"
 )
 INSERT_SEED = text(
     'INSERT INTO seeds (digest, kind, emotion, scene, "text", file, "row", row_id)'
@@ -98,19 +105,25 @@ def save_dialogue(db: Connection, record: DialogueRecord, now: float) -> bool:
     if record.outcome == "done" and record.utterances:
         save_bands(db, record.id, [clean_text(line.text) for line in record.utterances])
     if record.decision is not None:
-        decided = record.decision
-        db.execute(
-            INSERT_DECISION,
-            {
-                "dialogue_id": record.id,
-                "policy": decided.policy,
-                "version": decided.version,
-                "choice": decided.choice,
-                "reasons": dump(decided.reasons),
-                "created_at": now,
-            },
-        )
+        save_decision(db, record.id, record.decision, now)
     return True
+
+
+def save_decision(db: Connection, dialogue_id: str, decided: DecisionRecord, now: float) -> None:
+    """Store what a policy decided, with the policy itself."""
+    body = clean_text(decided.body)
+    key = hash_text(body)
+    db.execute(INSERT_POLICY, {"hash": key, "name": decided.policy, "version": decided.version, "body": body})
+    values = {
+        "dialogue_id": dialogue_id,
+        "policy": decided.policy,
+        "version": decided.version,
+        "choice": decided.choice,
+        "reasons": dump(decided.reasons),
+        "policy_hash": key,
+        "created_at": now,
+    }
+    db.execute(INSERT_DECISION, values)
 
 
 def dialogue_values(record: DialogueRecord, seed_id: int, now: float) -> dict[str, Any]:
@@ -132,6 +145,7 @@ def dialogue_values(record: DialogueRecord, seed_id: int, now: float) -> dict[st
         "is_rehearsal": record.is_rehearsal,
         "is_edited": False,
         "exchanges": record.exchanges,
+        "checks": record.checks,
         "created_at": now,
     }
 
@@ -164,36 +178,61 @@ def child_values(record: DialogueRecord) -> Mapping[str, Sequence[dict[str, Any]
             }
             for draft in record.attempts
         ],
-        "findings": [
-            key
-            | {
-                "number": number,
-                "exchange": found.exchange,
-                "attempt": found.attempt,
-                "speaker": found.speaker,
-                "rule": found.rule,
-                "version": found.version,
-                "severity": found.severity,
-                "span_start": found.span[0],
-                "span_end": found.span[1],
-                "reason": clean_text(found.reason),
-            }
-            for number, found in enumerate(record.findings)
-        ],
-        "verdicts": [
-            key
-            | {
-                "number": number,
-                "exchange": judged.exchange,
-                "attempt": judged.attempt,
-                "rubric": judged.rubric,
-                "version": judged.version,
-                "scores": dump(judged.scores) if judged.scores is not None else None,
-                "quotes": dump(judged.quotes) if judged.quotes else None,
-                "reason": clean_text(judged.reason) or None,
-                "unscored": clean_text(judged.unscored) or None,
-                "call_number": judged.call_number,
-            }
-            for number, judged in enumerate(record.verdicts)
-        ],
+        "findings": [finding_values(record.id, number, found) for number, found in enumerate(record.findings)],
+        "verdicts": [verdict_values(record.id, number, judged) for number, judged in enumerate(record.verdicts)],
+        "disagreements": [key | asdict(apart) for apart in record.disagreements],
+        "thoughts": [thought_values(record.id, thought) for thought in record.thoughts],
+    }
+
+
+def finding_values(dialogue_id: str, number: int, found: FindingRecord) -> dict[str, Any]:
+    """Return the row of a finding."""
+    return {
+        "dialogue_id": dialogue_id,
+        "number": number,
+        "exchange": found.exchange,
+        "attempt": found.attempt,
+        "speaker": found.speaker,
+        "rule": found.rule,
+        "version": found.version,
+        "severity": found.severity,
+        "span_start": found.span[0],
+        "span_end": found.span[1],
+        "reason": clean_text(found.reason),
+    }
+
+
+def verdict_values(dialogue_id: str, number: int, judged: VerdictRecord) -> dict[str, Any]:
+    """Return the row of a verdict."""
+    return {
+        "dialogue_id": dialogue_id,
+        "number": number,
+        "exchange": judged.exchange,
+        "attempt": judged.attempt,
+        "rubric": judged.rubric,
+        "version": judged.version,
+        "scores": dump(judged.scores) if judged.scores is not None else None,
+        "quotes": dump(judged.quotes) if judged.quotes else None,
+        "reason": clean_text(judged.reason) or None,
+        "unscored": clean_text(judged.unscored) or None,
+        "model": judged.model or None,
+        "repeat": judged.repeat,
+        "judged_in": judged.judged_in,
+        "judged_at": judged.judged_at,
+        "call_number": judged.call_number,
+    }
+
+
+def thought_values(dialogue_id: str, thought: ThoughtRecord) -> dict[str, Any]:
+    """Return the row of a counselor's thought."""
+    return {
+        "dialogue_id": dialogue_id,
+        "number": thought.number,
+        "text": clean_text(thought.text) or None,
+        "problem": clean_text(thought.problem) or None,
+        "version": thought.version,
+        "model": thought.model,
+        "judged_in": thought.judged_in,
+        "judged_at": thought.judged_at,
+        "call_number": thought.call_number,
     }

@@ -21,6 +21,7 @@ class RunRow(SQLModel, table=True):
     __tablename__ = "runs"
 
     id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(default="generate", sa_column_kwargs={"server_default": "generate"})
     recipe: str
     language: str
     plan_seed: int
@@ -77,6 +78,8 @@ class DialogueRow(SQLModel, table=True):
     is_rehearsal: bool
     is_edited: bool = False
     exchanges: int
+    checks: str | None = None
+    """The version of the checks that have seen it; None where none have."""
     created_at: float
 
 
@@ -152,6 +155,44 @@ class VerdictRow(SQLModel, table=True):
     quotes: str | None = Field(default=None, sa_column=long_text())
     reason: str | None = Field(default=None, sa_column=long_text())
     unscored: str | None = Field(default=None, sa_column=long_text())
+    model: str | None = None
+    repeat: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    judged_in: int | None = None
+    """The run that asked; None where it was the dialogue's own."""
+    judged_at: int | None = None
+    call_number: int | None = None
+
+
+class DisagreementRow(SQLModel, table=True):
+    """How far the highest score of an item lies from the lowest, where several verdicts judge the same."""
+
+    __tablename__ = "disagreements"
+    __table_args__ = CLUSTERED
+
+    dialogue_id: str = Field(primary_key=True, foreign_key="dialogues.id")
+    exchange: int = Field(primary_key=True)
+    rubric: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    spread: float
+    verdicts: int
+
+
+class ThoughtRow(SQLModel, table=True):
+    """A counselor's thought in its own voice, beside the raw reasoning of the same utterance."""
+
+    __tablename__ = "thoughts"
+    __table_args__ = CLUSTERED
+
+    dialogue_id: str = Field(primary_key=True, foreign_key="dialogues.id")
+    number: int = Field(primary_key=True)
+    text: str | None = Field(default=None, sa_column=long_text())
+    problem: str | None = Field(default=None, sa_column=long_text())
+    """Why there is no text."""
+    version: int
+    model: str
+    judged_in: int | None = None
+    judged_at: int | None = None
     call_number: int | None = None
 
 
@@ -177,7 +218,19 @@ class DecisionRow(SQLModel, table=True):
     version: int
     choice: str
     reasons: str = Field(sa_column=long_text(nullable=False))
+    policy_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     created_at: float
+
+
+class PolicyRow(SQLModel, table=True):
+    """A policy as it was when it decided, as JSON, stored once under its hash."""
+
+    __tablename__ = "policies"
+
+    hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    name: str
+    version: int
+    body: str = Field(sa_column=long_text(nullable=False))
 
 
 class ReviewRow(SQLModel, table=True):

@@ -1,22 +1,18 @@
-"""What is deterministic in judging: checks, word lists for danger, stages, policy, and verdicts read strictly."""
+"""What is deterministic in judging: checks, word lists for danger, stages, and verdicts read strictly."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from agents.checks import check_utterance
-from agents.checks.finding import Finding
-from agents.critic import ItemScore, Judgement, Verdict, find_verdict_fault, load_rubric
+from agents.critic import ItemScore, Verdict, find_verdict_fault, load_rubric
 from agents.memory import is_renewal_due
 from agents.pace import CLIENT, COUNSELOR, draw_pace
-from agents.policy import decide, load_policy
 from agents.risk import RiskReading, find_risk_words, read_cautiously, tier_of
 from agents.stage import MINIMUM, Progress, apply_move, is_time_to_close, list_moves
 from agents.transcript import LABELS, Language, Speaker, Utterance
 from tests.agents.test_rubrics import TALK, Critic, ask, assert_sound
 
-POLICY = load_policy(Path(__file__).parents[2] / "configs" / "policy" / "default.yaml")
 BEFORE = [
     Utterance("client", "睡不着。"),
     Utterance("counselor", "从哪天开始睡不着的？"),
@@ -148,20 +144,6 @@ def test_the_pace_of_a_line_is_drawn_from_the_seed_alone() -> None:
     assert drawn == [draw_pace(3, "client", exchange, CLIENT["terse"]) for exchange in range(400)]
     assert 0.38 < drawn.count("brief") / 400 < 0.52
     assert all(sum(shares) < 0.6 for shares in (*CLIENT.values(), COUNSELOR))
-
-
-def judgement(scores: dict[str, float] | None, unscored: str = "") -> Judgement:
-    return Judgement("session", 1, "session", scores, {}, "", 1, unscored)
-
-
-def test_a_policy_rejects_a_finding_and_lets_nothing_unread_pass() -> None:
-    grave = Finding("empty", 1, "reject", (0, 1), "nothing is said")
-    light = Finding("length", 1, "flag", (0, 1), "long")
-    assert decide(POLICY, [], [judgement({"a": 2})]).choice == "accept"
-    assert decide(POLICY, [light], [judgement({"a": 0})]).choice == "accept"
-    assert decide(POLICY, [light, grave], []).reasons == ("empty: nothing is said",)
-    assert decide(POLICY, [], [judgement(None, "no JSON")]).choice == "person"
-    assert decide(POLICY, [grave], [judgement(None, "no JSON")]).choice == "reject"
 
 
 def verdict(**changes: object) -> Verdict:

@@ -85,7 +85,7 @@ def make_record(run: Run, position: int = 0) -> DialogueRecord:
             VerdictRecord(1, 1, "turn", 1, {"spoken": 1}, {}, "", "", 2),
             VerdictRecord(0, 0, "session", 1, None, {}, "", "no JSON", 3),
         ],
-        decision=DecisionRecord("default", 1, "person", ("session: no JSON",)),
+        decision=DecisionRecord("default", 1, "person", ("session: no JSON",), "{}"),
     )
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.config import Config
+from sqlalchemy import create_engine
 
 from store.db import SCHEMA_TABLE, open_db
 from store.errors import StoreError
@@ -163,15 +165,38 @@ def test_the_revision_that_is_opened_without_alembic_is_the_newest() -> None:
     assert head_revision() == HEAD
 
 
-def test_a_database_of_the_first_release_is_copied_and_upgraded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_a_database_of_each_earlier_release_is_copied_and_upgraded(tmp_path: Path, revision: str) -> None:
+    """The old database is made by the real scripts and filled with what its own columns can hold."""
     path = tmp_path / "old.db"
-    before = make_old_database(path)
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("DROP TABLE bands")
-        db.execute(f"UPDATE {SCHEMA_TABLE} SET version_num = '0001'")
+    current = make_old_database(tmp_path / "current.db")
+    make_release(path, revision, tmp_path / "current.db")
+    before = read_all(path)
     open_db(f"sqlite:///{path}").dispose()
     (copy,) = tmp_path.glob("*.bak")
-    after, copied = read_all(path), read_all(copy)
-    assert after.pop("bands") == []
-    assert before.pop("bands") != []
-    assert after == before == copied
+    after = read_all(path)
+    assert read_all(copy) == before
+    assert after.keys() == current.keys()
+    for table in ("utterances", "findings", "calls", "messages", "reviews", "seeds"):
+        assert after[table] == current[table] == before[table]
+    with closing(sqlite3.connect(path)) as db:
+        assert set(db.execute("SELECT kind FROM runs").fetchall()) == {("generate",)}
+        assert set(db.execute("SELECT checks FROM dialogues").fetchall()) == {(None,)}
+        assert set(db.execute("SELECT repeat, model FROM verdicts").fetchall()) == {(0, None)}
+
+
+def make_release(path: Path, revision: str, filled: Path) -> None:
+    """Make a database as a release made it, with the rows of a filled one in the columns that it had."""
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = make_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("ATTACH ? AS filled", (str(filled),))
+        names = [name for (name,) in db.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")]
+        for table in names:
+            if table != SCHEMA_TABLE:
+                columns = ", ".join(f'"{row[1]}"' for row in db.execute(f"PRAGMA main.table_info({table})"))
+                db.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM filled.{table}")
