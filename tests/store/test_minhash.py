@@ -1,6 +1,8 @@
 """Near duplicates are found, others are not, and what stays of them does not depend on the order of anything."""
 
 import random
+import re
+import unicodedata
 from itertools import pairwise
 
 import numpy as np
@@ -19,8 +21,6 @@ from store.minhash import (
     bands,
     choose_survivor,
     cluster,
-    collect_evaluation_grams,
-    decontaminate,
     find,
     find_pairs,
     hash_exact,
@@ -82,6 +82,20 @@ def test_a_band_fits_a_database_column() -> None:
 def test_case_width_and_punctuation_do_not_count(other: str) -> None:
     assert hash_exact(other) == hash_exact("ABC睡不着")
     assert bands(signature(other)) == bands(signature("ABC睡不着"))
+
+
+def test_a_text_is_normalised_as_unicode_says_whatever_stands_beside_a_wide_mark() -> None:
+    chance = random.Random(9)
+    kinds = [
+        lambda: chance.choice("，？！：；（）…～e가ㄱᄀ"),
+        lambda: chr(chance.randrange(0x300, 0x370)),
+        lambda: chr(chance.randrange(0xFF00, 0xFFF0)),
+        lambda: chr(chance.randrange(0x110000)),
+    ]
+    for _ in range(20_000):
+        text = "".join(chance.choice(kinds)() for _ in range(6))
+        plain = unicodedata.normalize("NFKC", text).lower()
+        assert normalise(text) == re.sub(r"[\W_]+", "", plain)
 
 
 def test_grams_are_those_of_the_text() -> None:
@@ -175,26 +189,3 @@ def test_the_survivor_is_reviewed_then_scored_then_old() -> None:
     assert choose_survivor(crowd) == (3, 1)
     assert choose_survivor(crowd[:4]) == choose_survivor(crowd[3::-1]) == (1, 10)
     assert choose_survivor([crowd[3], Standing((0, 2))]) == (0, 2)
-
-
-def test_a_text_of_an_evaluation_set_is_noticed_by_its_hashes() -> None:
-    evaluation = collect_evaluation_grams([SENTENCE, "短"])
-    texts = dict(zip(name(1, 2, 3, 4), ["前面" + SENTENCE, SENTENCE[:12], make_texts(1)[0], ""], strict=True))
-    assert decontaminate(evaluation, texts) == {(0, 1): len(normalise(SENTENCE)) - 12}
-    assert decontaminate(collect_evaluation_grams([]), texts) == {}
-
-
-def test_rensa_finds_the_same_pairs() -> None:
-    rensa = pytest.importorskip("rensa")
-    texts, chance = make_texts(300), random.Random(5)
-    agreed = 0
-    for text in texts:
-        copy = edit(text, 0.06, chance)
-        signed = [rensa.RMinHash(num_perm=128, seed=1) for _ in range(2)]
-        for minhash, normal in zip(signed, map(normalise, (text, copy)), strict=True):
-            minhash.update([normal[start : start + 5] for start in range(len(normal) - 4)])
-        search = rensa.RMinHashLSH(threshold=0.6, num_perm=128, num_bands=BANDS)
-        search.insert(0, signed[0])
-        ours = bool(set(bands(signature(text))) & set(bands(signature(copy))))
-        agreed += ours == bool(search.query(signed[1]))
-    assert agreed / len(texts) >= 0.95
