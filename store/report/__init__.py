@@ -1,0 +1,1 @@
+"""Statistics of a store: gathered into plain figures, drawn, and set on one page."""
