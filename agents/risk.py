@@ -150,10 +150,14 @@ def look_up(text: str, language: Language) -> WordHits:
     if not any(turn in plain for turn in words.turns):
         plain = patterns.denials.sub("·", plain)
 
-    def find(signs: list[Sign]) -> list[Sign]:
-        return [sign for sign in signs if sign[1] in plain or (sign[1] in gapped and gapped[sign[1]].search(plain))]
+    def stands(word: str) -> bool:
+        # The second look is for English, where a word of the list begins a word: "sending it" is no "ending it".
+        return word in plain and (language == "zh" or bool(re.search(rf"(?<![a-z]){re.escape(word)}", plain)))
 
-    weak = [word for word in words.weak if word in plain]
+    def find(signs: list[Sign]) -> list[Sign]:
+        return [sign for sign in signs if stands(sign[1]) or (sign[1] in gapped and gapped[sign[1]].search(plain))]
+
+    weak = [word for word in words.weak if stands(word)]
     is_crowded = len(weak) > 1 and any(sum(word in part for word in weak) > 1 for part in SENTENCE_END.split(plain))
     return WordHits(plain, find(patterns.sure), find(patterns.wide), weak, is_crowded)
 

@@ -80,7 +80,10 @@ def _find(rule: str, severity: Severity, text: str, reason: str) -> Finding | No
 
 def _matches(words: Words, text: str) -> Iterator[re.Match[str]]:
     """Yield the matches outside the exceptions; one may start within another, as advice does in a drug's name."""
-    blanked = words.blank(text.replace("’", "'"))
+    text = text.replace("’", "'")
+    if not words.screen.has_match(text):
+        return
+    blanked = words.blank(text)
     start = 0
     while match := words.find.search(blanked, start):
         yield match

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agents.checks.screen import Screen, build_screen
 from agents.transcript import Language
 from taxonomy.reading import read_yaml
 
+HAN = re.compile(r"[\u4e00-\u9fff]+")
 FOLDER = Path(__file__).parent / "lexicons"
 
 
@@ -40,18 +42,16 @@ class Words:
     version: int
     find: re.Pattern[str]
     except_: re.Pattern[str] | None
+    screen: Screen
 
     def search(self, text: str) -> re.Match[str] | None:
         """Return the first match that stands outside the exceptions."""
-        found = self.find.search(text)
         # Most texts hold none, and need no blanking.
-        return self.find.search(self.blank(text)) if found and self.except_ else found
+        return self.find.search(self.blank(text)) if self.screen.has_match(text) else None
 
     def search_all(self, text: str) -> list[re.Match[str]]:
         """Return all matches that stand outside the exceptions."""
-        if self.find.search(text) is None:
-            return []
-        return list(self.find.finditer(self.blank(text)))
+        return list(self.find.finditer(self.blank(text))) if self.screen.has_match(text) else []
 
     def blank(self, text: str) -> str:
         """Return the text with its exceptions blanked out, places kept."""
@@ -65,16 +65,17 @@ def load_words(name: str, language: Language) -> Words:
     """Return the list of this name (lexicons/<name>.yaml) in a language."""
     lexicon: Lexicon = read_yaml(FOLDER / f"{name}.yaml", Lexicon)
     patterns: Patterns = getattr(lexicon, language)
-    flags = re.IGNORECASE if language == "en" else 0
+    flags = re.IGNORECASE if language == "en" else re.NOFLAG
     # A list that is empty in a language finds nothing.
     find = re.compile("|".join(f"(?:{pattern})" for pattern in patterns.find) or r"(?!)", flags)
     blanked = "|".join(f"(?:{pattern})" for pattern in patterns.except_)
-    return Words(lexicon.version, find, re.compile(blanked, flags) if blanked else None)
+    except_ = re.compile(blanked, flags) if blanked else None
+    return Words(lexicon.version, find, except_, build_screen(patterns.find, flags))
 
 
 @lru_cache(maxsize=4096)
 def language_of(text: str) -> Language:
     """Return zh where a fifth of the letters are Chinese, else en."""
-    letters = sum(char.isalpha() for char in text)
-    chinese = sum("\u4e00" <= char <= "\u9fff" for char in text)
+    letters = sum(map(str.isalpha, text))
+    chinese = sum(map(len, HAN.findall(text)))
     return "zh" if chinese * 5 >= letters else "en"

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from agents.checks.finding import Finding
@@ -42,6 +43,12 @@ SPOKEN_RUN = re.compile(
     r"|eight|nine)){2,14}(?![A-Za-z])",
     re.I,
 )
+NOT_PLAIN = re.compile(r"[^\x00-\x7f\u4e00-\u9fff，。！？、；：“”‘’（）《》…～]")
+LATIN = re.compile(r"[A-Za-z]")
+DIGIT = re.compile(r"[0-9]")
+THREE_DIGITS = re.compile(r"\d(?:[\s()（）·._-]{0,2}\d){2}")
+THREE_NUMERALS = re.compile(rf"[{NUMERAL}](?:[\s·-]{{0,2}}[{NUMERAL}]){{2}}")
+"""What every run of its kind has, whatever stands around it."""
 VANITY = re.compile(
     r"(?<![\dA-Za-z])1?[-\s]?8(?:00|33|44|55|66|77|88)[-\s](?=[0-9-]{0,8}[A-Z])[A-Z0-9]{2,8}(?:-[A-Z0-9]{1,8}){0,3}(?![A-Za-z\d])"
 )
@@ -79,7 +86,7 @@ def find_hotline(utterance: Utterance, before: Sequence[Utterance]) -> Finding |
     if utterance.speaker != "counselor":
         return None
     text = _half_width(utterance.text)
-    masked = MASKED.search(text) or VANITY.search(text)
+    masked = DIGIT.search(text) and (MASKED.search(text) or VANITY.search(text))
     if masked is not None:
         return Finding("hotline", 1, "reject", masked.span(), "a phone number with letters in place of digits")
     for start, end, digits in _numbers(text):
@@ -118,6 +125,8 @@ def is_identity_number(number: str) -> bool:
 
 def _numbers(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield each run of digits that may be dialled, however it is written, with its place."""
+    if not any(sign.search(text) for sign in (THREE_DIGITS, THREE_NUMERALS, LATIN)):
+        return
     blanked = NOT_A_LINE.sub(lambda match: "\x00" * len(match[0]), text)
     for match in RUN.finditer(blanked):
         yield match.start(), match.end(), re.sub(r"\D", "", match[0])
@@ -163,11 +172,16 @@ def _is_counting(digits: str) -> bool:
     return steps in ({1}, {-1})
 
 
+@lru_cache(maxsize=512)
 def _half_width(text: str) -> str:
     """Return the text with digits, letters and signs at half width, each character in its place."""
-    return "".join(_half(char) for char in text)
+    if NOT_PLAIN.search(text) is None:
+        return text
+    wide: dict[int, str | int | None] = {ord(char): half for char in set(text) if (half := _half(char)) != char}
+    return text.translate(wide)
 
 
+@lru_cache(maxsize=16384)
 def _half(char: str) -> str:
     if char.isdigit():
         return str(unicodedata.digit(char))

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from agents.checks.finding import Finding, Severity
+from agents.checks.lexicon import language_of
 from agents.transcript import Utterance
 
-ROLE_PREFIX = re.compile(
-    r"[\s*_\[【（(]{0,12}(?:来访者|咨询师|心理咨询师|咨询者|求助者|客户|用户|client|counsell?or|therapist|user|assistant)"
-    r"[\s*_\]】）)]{0,8}[:：]",
-    re.IGNORECASE,
+LABEL = (
+    r"[\s*_\[【（(]{0,12}(?:来访者|咨询师|心理咨询师|咨询者|求助者|支持者|客户|用户|client|counsell?or|therapist|user|assistant)"
+    r"[\s*_\]】）)]{0,8}[:：]"
 )
+ROLE_PREFIX = re.compile(LABEL, re.IGNORECASE)
+ROLE_WITHIN = re.compile(rf"[。！？!?.…”\"]{LABEL}", re.IGNORECASE)
 THINK_TAG = re.compile(r"</?\s*(?:think|thinking|answer)\s*>", re.IGNORECASE)
-NOT_LETTERS = re.compile(r"[\W_]+")
 LONGEST = {"counselor": (300, 460), "client": (600, 1200)}
 """Characters of Chinese (flag above, reject above). Counselor: p99 of SMILE is 460, a counselling turn's median 28."""
 LATIN_FACTOR = 3
@@ -33,7 +34,7 @@ def find_empty(utterance: Utterance, before: Sequence[Utterance]) -> Finding | N
 
 
 def find_role_prefix(utterance: Utterance, before: Sequence[Utterance]) -> Finding | None:
-    """Find a speaker's label at the head of the text or of one of its lines (two turns in one)."""
+    """Find a speaker's label at the head of the text, of one of its lines or of a sentence (two turns in one)."""
     start = 0
     for line in utterance.text.split("\n"):
         match = ROLE_PREFIX.match(line)
@@ -41,7 +42,10 @@ def find_role_prefix(utterance: Utterance, before: Sequence[Utterance]) -> Findi
             span = (start + match.start(), start + match.end())
             return Finding("role_prefix", 1, "reject", span, "the text carries a speaker's label")
         start += len(line) + 1
-    return None
+    within = ROLE_WITHIN.search(utterance.text)
+    if within is None:
+        return None
+    return Finding("role_prefix", 1, "reject", within.span(), "a second speaker's turn stands in the text")
 
 
 def find_think_tag(utterance: Utterance, before: Sequence[Utterance]) -> Finding | None:
@@ -55,7 +59,7 @@ def find_think_tag(utterance: Utterance, before: Sequence[Utterance]) -> Finding
 def find_length(utterance: Utterance, before: Sequence[Utterance]) -> Finding | None:
     """Find an utterance longer than people say in one go."""
     text = utterance.text
-    factor = LATIN_FACTOR if text.isascii() else 1
+    factor = LATIN_FACTOR if language_of(text) == "en" else 1
     flagged, rejected = (limit * factor for limit in LONGEST[utterance.speaker])
     if len(text) <= flagged:
         return None
@@ -68,7 +72,7 @@ def find_repeat(utterance: Utterance, before: Sequence[Utterance]) -> Finding | 
     said = _letters(utterance.text)
     if len(said) < SHORTEST_REPEAT:
         return None
-    if not any(line.speaker == utterance.speaker and _letters(line.text) == said for line in before):
+    if not any(_letters(line.text) == said for line in before if line.speaker == utterance.speaker):
         return None
     severity: Severity = "reject" if utterance.speaker == "counselor" else "flag"
     return Finding("repeat", 1, severity, (0, len(utterance.text)), "said before in this session, word for word")
@@ -76,4 +80,4 @@ def find_repeat(utterance: Utterance, before: Sequence[Utterance]) -> Finding | 
 
 @lru_cache(maxsize=4096)
 def _letters(text: str) -> str:
-    return NOT_LETTERS.sub("", unicodedata.normalize("NFKC", text).lower())
+    return unicodedata.normalize("NFKC", "".join(filter(str.isalnum, text))).lower()

@@ -19,6 +19,7 @@ PLANTS = [pytest.param(path, id=path.stem) for path in sorted(FOLDER.glob("*.yam
 TURNS = 200
 EACH = 8
 """Clean turns in which each phrasing is planted."""
+QUIET = "嗯，你接着说。"
 CLIENT = Utterance("client", "我最近总是睡不好，也不知道该跟谁说。")
 EN_TURN = "Mm. And when he said that, what went through you?"
 
@@ -51,17 +52,27 @@ def plant_in(phrase: str, turn: str, place: str) -> str:
     return phrase + joint + turn if place == "before" else turn + joint + phrase
 
 
+def stage(plant: dict[str, Any], text: str) -> tuple[Utterance, list[Utterance]]:
+    """Return an utterance with this text and what was said before it, as the plant file sets the scene."""
+    speaker = plant.get("speaker", "counselor")
+    before = [Utterance("client", line) for line in plant["before"]] if "before" in plant else [CLIENT]
+    before += [Utterance(speaker, line) for line in plant.get("said_before", ())]
+    if plant.get("twice_before"):
+        before += [Utterance(speaker, text)] * 2
+    if plant.get("part") == "reasoning":
+        return Utterance(speaker, QUIET, reasoning=text), before
+    return Utterance(speaker, text), before
+
+
 def hits(check: Check, plant: dict[str, Any], phrases: Sequence[str]) -> dict[str, int]:
     """Return, for each phrasing, in how many of its turns it was found, of EACH."""
-    speaker = plant.get("speaker", "counselor")
-    before = [Utterance("client", text) for text in plant["before"]] if "before" in plant else [CLIENT]
     found = dict.fromkeys(phrases, 0)
-    clean = [turn for turn in clean_turns(speaker) if check(Utterance(speaker, turn), before) is None]
+    clean = [turn for turn in clean_turns(plant.get("speaker", "counselor")) if check(*stage(plant, turn)) is None]
     for index, phrase in enumerate(phrases):
         for step in range(EACH):
             turn = clean[(index * EACH + step) % len(clean)] if language_of(phrase) == "zh" else EN_TURN
             text = plant_in(phrase, turn, plant.get("place", "after"))
-            finding = check(Utterance(speaker, text), before)
+            finding = check(*stage(plant, text))
             if finding is not None:
                 assert 0 <= finding.span[0] < finding.span[1] <= len(text)
                 found[phrase] += 1
@@ -89,7 +100,5 @@ def test_a_planted_defect_is_found(path: Path, record_property: Callable[[str, o
 def test_near_misses_stay_silent(path: Path) -> None:
     plant, check = load(path)
     assert len(plant["silent"]) >= 15
-    speaker = plant.get("speaker", "counselor")
-    before = [Utterance("client", text) for text in plant["before"]] if "before" in plant else [CLIENT]
-    loud = [text for text in plant["silent"] if check(Utterance(speaker, text), before) is not None]
+    loud = [text for text in plant["silent"] if check(*stage(plant, text)) is not None]
     assert loud == []
