@@ -11,8 +11,14 @@ from agents.transcript import Utterance
 from taxonomy.plan import SessionPlan
 
 
-async def speak(cast: Cast, profile: ClientProfile, plan: SessionPlan, transcript: Sequence[Utterance]) -> Utterance:
-    """Say the client's next line."""
+async def speak(
+    cast: Cast,
+    profile: ClientProfile,
+    plan: SessionPlan,
+    transcript: Sequence[Utterance],
+    danger_since: int | None = None,
+) -> Utterance:
+    """Say the client's next line; `danger_since` is the exchange in which a sign of danger came up."""
     head = load_prompt("client/head", cast.language)
     sheet = load_prompt("client/profile", cast.language).render(
         profile=list_fields(profile, cast.language),
@@ -23,19 +29,21 @@ async def speak(cast: Cast, profile: ClientProfile, plan: SessionPlan, transcrip
     thread = [
         Message("system", head.render()),
         Message("system", sheet),
-        *build_thread(cast, plan, transcript, is_at_risk=bool(profile.risk)),
+        *build_thread(cast, plan, transcript, danger_since=1 if profile.risk else danger_since),
     ]
     said = await cast.say("client", head.hash, thread)
     return Utterance("client", said.text, said.reasoning, said.call)
 
 
 def build_thread(
-    cast: Cast, plan: SessionPlan, transcript: Sequence[Utterance], *, is_at_risk: bool
+    cast: Cast, plan: SessionPlan, transcript: Sequence[Utterance], *, danger_since: int | None
 ) -> Iterator[Message]:
     """Yield the session as the client lives it: the counselor's lines, then notes on pace and ending, which stay.
 
-    A client at risk is not told how to end: the crisis talk decides that.
+    A client at risk is not told how to end: the crisis talk decides that. A note given before the sign stays.
     """
+    last = ending_exchange(plan)
+    may_end = danger_since is None or danger_since >= last
     yield Message("user", load_prompt("client/opening", cast.language).render())
     exchange = 1
     for line in transcript:
@@ -45,7 +53,7 @@ def build_thread(
         yield Message("user", line.text)
         exchange += 1
         pace = draw_pace(plan.seed, "client", exchange, CLIENT[plan.style])
-        if exchange == ending_exchange(plan) and not is_at_risk:
+        if exchange == last and may_end:
             note = load_prompt("client/ending", cast.language)
             yield Message("user", note.render(ending=plan.ending))
         elif pace:

@@ -19,7 +19,12 @@ async def intake(state: SessionState, runtime: Runtime[Cast]) -> dict[str, Any]:
 
 async def client(state: SessionState, runtime: Runtime[Cast]) -> dict[str, Any]:
     """Say the client's next line."""
+    return await say_line(state, runtime.context)
+
+
+async def say_line(state: SessionState, cast: Cast, danger_since: int | None = None) -> dict[str, Any]:
+    """Return the client's next line; after `danger_since`, the exchange of a sign, nobody hurries it to an end."""
     transcript, exchange = state["transcript"], current_exchange(state)
-    line = await speak(runtime.context, state["profile"], state["plan"], transcript)
+    line = await speak(cast, state["profile"], state["plan"], transcript, danger_since)
     found = [Found(exchange, 0, "client", f) for f in check_utterance(line, transcript)]
     return {"transcript": [line], "found": found}

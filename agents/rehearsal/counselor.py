@@ -106,7 +106,7 @@ SLIP_SHARE = 0.03
 TRIES = 8
 ENDS = "。.？?！!…"
 STOP = {"zh": "。", "en": "."}
-LONGEST_LABEL = 14
+LONGEST_LABEL = 24
 LEAVES = (8, 16)
 
 
@@ -143,7 +143,7 @@ def mend_draft(asked: Asked) -> str:
     """Return a draft that was sent back for asking twice, without its second question."""
     if not is_rewrite(asked):
         return ""
-    for line in asked.last_notes.splitlines():
+    for line in asked.last_notes.rpartition("\n\n")[2].splitlines():
         if count_questions(line) > 1:
             label, mark, said = line.partition("：" if asked.language == "zh" else ": ")
             draft = said if mark and len(label) < LONGEST_LABEL and "？" not in label else line

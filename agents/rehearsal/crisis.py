@@ -43,9 +43,9 @@ STEPS = (
     "alone",
     "person",
     "person_named",
-    "secrecy",
-    "distance",
     "line",
+    "distance",
+    "secrecy",
     "hours",
     "handover",
 )

@@ -9,6 +9,8 @@ import orjson
 from agents.rehearsal.asked import Asked
 from agents.rehearsal.crisis import HINTS
 from agents.rehearsal.grammar import Draw
+from agents.rehearsal.replies import DANGER
+from agents.rehearsal.signs import has_any
 from agents.rehearsal.words import CLAUSE, cut_clauses, is_minimal
 from agents.transcript import LABELS
 
@@ -29,7 +31,26 @@ REASONS = {
 }
 ACTIVE = {
     "zh": ("想过死", "不想活", "自杀", "一死了之", "死了算"),
-    "en": ("kill myself", "wanting to die", "of dying", "suicid", "ending it"),
+    "en": ("kill myself", "wanting to die", "of dying", "suicid", " ending it"),
+}
+PLAN = {
+    "zh": ("遗书", "攒了药", "东西备好", "日子定了", "今晚就"),
+    "en": ("wrote a note", "saved up", "picked a day", "tonight's the night", "it's all ready"),
+}
+IN_PROGRESS = {
+    "zh": ("已经吃了", "在楼顶", "刚划了", "刚割"),
+    "en": ("already taken", "on the roof", "just cut"),
+}
+LOW = {
+    "zh": ("没意思", "没有希望", "受不了"),
+    "en": ("hopeless", "pointless", "hate myself"),
+}
+"""Words that are a sign only where several lines hold one."""
+LOW_LINES = 3
+TOGETHER = ("合在一起", "as a whole")
+YES = {
+    "zh": re.compile(r"^[….]*(?:有|想过|是|嗯)"),
+    "en": re.compile(r"^[….]*(?:yes|yeah|i have|i mean, yes)", re.IGNORECASE),
 }
 BY_OTHERS = {"zh": ("打我", "动过一回手", "掐我", "家暴"), "en": ("hits me", "hit me", "chok")}
 
@@ -93,17 +114,38 @@ def remember(asked: Asked, draw: Draw) -> str:
 def read_risk(asked: Asked, draw: Draw) -> str:
     """Return a RiskReading of the client's latest lines, with its own words as the quote."""
     language = asked.language
-    for line in reversed(lines_of(asked)[-2:]):
+    told = lines_of(asked)
+    for line in reversed(told[-2:]):
         clauses = CLAUSE[language].split(line)
         for signs, kind, level in (
+            (IN_PROGRESS, "self_harm", "in_progress"),
+            (PLAN, "self_harm", "plan"),
             (ACTIVE, "self_harm", "active"),
             (HINTS, "self_harm", "passive"),
             (BY_OTHERS, "harm_by_others", "active"),
         ):
             for clause in clauses:
                 if any(sign in clause.lower() for sign in signs[language]):
-                    return orjson.dumps({"kind": kind, "level": level, "quote": clause}).decode()
-    return orjson.dumps({"kind": "none", "level": "none", "quote": ""}).decode()
+                    return word_risk(kind, level, clause)
+    return read_together(asked, told)
+
+
+def read_together(asked: Asked, told: Sequence[str]) -> str:
+    """Return the reading where no line is a sign by itself: a yes to a direct question, or several low lines."""
+    if has_any(ask_of(asked), TOGETHER):
+        questions = lines_of(asked, "counselor")
+        was_asked = bool(questions) and has_any(questions[-1].lower(), DANGER[asked.language][0][1])
+        if was_asked and YES[asked.language].match(told[-1]):
+            return word_risk("self_harm", "active", told[-1])
+        low = [line for line in told if has_any(line.lower(), LOW[asked.language])]
+        if len(low) >= LOW_LINES:
+            return word_risk("self_harm", "passive", low[-1])
+    return word_risk("none", "none", "")
+
+
+def word_risk(kind: str, level: str, quote: str) -> str:
+    """Return a RiskReading as JSON."""
+    return orjson.dumps({"kind": kind, "level": level, "quote": quote}).decode()
 
 
 def fill_form(schema: Mapping[str, Any], draw: Draw) -> object:

@@ -39,7 +39,7 @@ ENDINGS = (
 ENDING_NOTE = ("时间快到", "你就走", "结局", "out of time", "line you leave", "about to end")
 REFERRED = ("医生", "大夫", "医院", "doctor")
 DANGER = ("平常的谈话先放下", "危机", "自杀", "ordinary counselling stops", "crisis", "suicide")
-REWRITE = ("重写", "改写", "重说", "重新", "rewrite", "say it again", "once more", "again")
+REWRITE = ("重写", "改写", "重说", "别说出口", "换一句", "rewrite", "say it again", "said differently")
 NUMBER = re.compile(r"\d{3,}(?:[ -]\d{3,})*")
 
 
@@ -104,5 +104,5 @@ def is_crisis(asked: Asked) -> bool:
 
 def is_rewrite(asked: Asked) -> bool:
     """Tell whether the last note sends a draft back."""
-    note = asked.last_notes.lower()
+    note = asked.last_notes.rpartition("\n\n")[2].lower()
     return bool(note) and has_any(note, REWRITE)

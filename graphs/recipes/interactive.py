@@ -16,7 +16,9 @@ from agents.checks import check_utterance
 from agents.critic import judge_session
 from agents.message import Message
 from agents.prompt import load_prompt
+from agents.risk import find_risk_words
 from agents.transcript import Language, Utterance
+from graphs.danger import CRISIS_EXCHANGES
 from graphs.recipe import Recipe
 from graphs.state import EndReason, Found, Judged, SessionState
 from graphs.turn import Update, current_exchange
@@ -91,10 +93,13 @@ def say(state: State, line: Utterance) -> Update:
 
 
 def find_end(state: State, reply: str, language: Language) -> EndReason | None:
-    """Tell whether this reply of the counselor ends the talk, and why."""
+    """Tell whether this reply of the counselor ends the talk, and why; one to a sign of danger does not."""
+    exchange, heard = current_exchange(state), state["transcript"][-1].text
+    if exchange < state["cap"] + CRISIS_EXCHANGES and find_risk_words(heard, language):
+        return None
     if any(word in reply.lower() for word in FAREWELLS[language]):
         return "farewell"
-    return "time" if current_exchange(state) >= state["cap"] else None
+    return "time" if exchange >= state["cap"] else None
 
 
 async def session_critic(state: State, runtime: Runtime[Cast]) -> Update:
