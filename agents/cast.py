@@ -21,8 +21,8 @@ from agents.request import parameters, wire_body
 from agents.tally import Tally
 from agents.transcript import Language
 
-Role = Literal["intake", "client", "stage", "memory", "risk", "counselor", "critic"]
-ROLES: tuple[Role, ...] = ("intake", "client", "stage", "memory", "risk", "counselor", "critic")
+Role = Literal["intake", "client", "stage", "memory", "risk", "counselor", "inner_voice", "critic"]
+ROLES: tuple[Role, ...] = ("intake", "client", "stage", "memory", "risk", "counselor", "inner_voice", "critic")
 
 TRIES = {
     "empty": 3,

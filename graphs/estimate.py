@@ -21,6 +21,7 @@ WRITTEN = {
     "intake": 500,
     "client": 30,
     "counselor": 40,
+    "inner_voice": 120,
     "stage": 60,
     "memory": 150,
     "risk": 60,
@@ -66,6 +67,8 @@ def estimate_run(
     for plan in plans:
         total.sessions += 1
         for role, calls in recipe.estimate(plan, switches).items():
+            if role not in endpoints:
+                continue
             thread = 0 if role == "intake" else EXCHANGE[language] * plan.exchanges / 2
             total.calls[role] += calls
             total.prompt[role] += calls * (heads[role] + TAIL + thread)

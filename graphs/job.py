@@ -40,14 +40,31 @@ class Job:
 def prepare(config: RunConfig, environment: Mapping[str, str]) -> Job:
     """Load everything the settings name; raises InputError for the first thing that is wrong."""
     recipe = load_recipe(config.recipe)
+    switches = read_switches(recipe, config.switches)
+    idle = recipe.find_idle(switches)
+    played = [role for role in recipe.roles if role not in idle]
     return Job(
         config=config,
         recipe=recipe,
-        switches=read_switches(recipe, config.switches),
+        switches=switches,
         units=load_units(config, recipe),
-        endpoints={role: load_endpoint(config.cast.get(role, config.model), environment) for role in recipe.roles},
+        endpoints={role: load_endpoint(config.cast.get(role, config.model), environment) for role in played},
         policy=load_policy(find_config("policy", config.policy)),
     )
+
+
+def warn_of_one_judge(job: Job) -> None:
+    """Say so where the critic would judge its own model's work."""
+    critic, counselor = job.endpoints.get("critic"), job.endpoints.get("counselor")
+    if critic is None or counselor is None or critic.rehearsal or counselor.rehearsal:
+        return
+    if name_model(critic, "critic") == name_model(counselor, "counselor"):
+        print("the critic plays on the counselor's model and would judge its own work: --cast critic=MODEL")
+
+
+def name_model(endpoint: Endpoint, role: Role) -> str:
+    """Return what a model is called wherever it is served: the name asked for, without its publisher."""
+    return endpoint.model_for(role).rpartition("/")[2].casefold()
 
 
 def load_units(config: RunConfig, recipe: Recipe) -> Units:

@@ -1,6 +1,6 @@
 """A recipe: a published method as a graph, with its switches and what it promises."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,7 +24,8 @@ class Recipe:
     """One method.
 
     `units` are the kinds of seed it runs on, the natural one first; `heads` names the prompt that leads each role's
-    requests; `start` gives the state it begins with beside the shared one; `estimate` the calls by role a plan takes.
+    requests; `start` gives the state it begins with beside the shared one; `estimate` the calls by role a plan takes;
+    `find_idle` the roles that nobody plays with the switches as they are.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Recipe:
     start: Callable[[Any], dict[str, Any]]
     build: Callable[[Any], StateGraph[Any, Any, Any, Any]]
     estimate: Callable[[SessionPlan, Any], Mapping[Role, float]]
+    find_idle: Callable[[Any], Container[Role]] = lambda _: ()
 
     @property
     def roles(self) -> tuple[Role, ...]:

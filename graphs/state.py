@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from agents.brief import Brief
 from agents.checks.finding import Finding
 from agents.critic import Judgement
+from agents.inner_voice import Thought
 from agents.profile import ClientProfile
 from agents.transcript import Speaker, Utterance
 from taxonomy.plan import SessionPlan
@@ -41,6 +42,8 @@ class Judged:
     exchange: int
     attempt: int
     judgement: Judgement
+    about: Literal["line", "thought"] = "line"
+    """A verdict on the inner voice is about a thought; its attempts are the writings, and no policy reads it."""
 
 
 class SessionState(TypedDict, total=False):
@@ -53,6 +56,7 @@ class SessionState(TypedDict, total=False):
     attempts: Annotated[list[Attempt], operator.add]
     found: Annotated[list[Found], operator.add]
     judged: Annotated[list[Judged], operator.add]
+    thoughts: Annotated[list[Thought], operator.add]
     end_reason: EndReason | None
     reject_reasons: list[str]
 
@@ -66,6 +70,7 @@ def begin_state(plan: SessionPlan, brief: Brief) -> dict[str, Any]:
         "attempts": [],
         "found": [],
         "judged": [],
+        "thoughts": [],
         "end_reason": None,
         "reject_reasons": [],
     }

@@ -157,7 +157,10 @@ async def _read_body(receive: Receive) -> bytes:
 def _list_models() -> bytes:
     names = (
         "rehearsal",
-        *(f"rehearsal-{role}" for role in ("intake", "client", "stage", "memory", "risk", "counselor", "critic")),
+        *(
+            f"rehearsal-{role}"
+            for role in ("intake", "client", "stage", "memory", "risk", "counselor", "inner_voice", "critic")
+        ),
     )
     listed = [{"id": name, "object": "model", "created": CREATED, "owned_by": "rehearsal"} for name in names]
     return orjson.dumps({"object": "list", "data": listed})

@@ -11,12 +11,13 @@ import orjson
 
 from agents.transcript import Language
 
-ROLES = frozenset(("intake", "client", "stage", "memory", "risk", "counselor", "critic"))
+ROLES = frozenset(("intake", "client", "stage", "memory", "risk", "counselor", "inner_voice", "critic"))
 ROLE_OF_FORM = {
     "ClientProfile": "intake",
     "StageDecision": "stage",
     "Memory": "memory",
     "RiskReading": "risk",
+    "OwnThought": "inner_voice",
     "Verdict": "critic",
 }
 HAN = re.compile(r"[\u4e00-\u9fff]")

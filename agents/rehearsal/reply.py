@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from agents.rehearsal import client, counselor, critic, intake, readers
+from agents.rehearsal import client, counselor, critic, inner_voice, intake, readers
 from agents.rehearsal.asked import Asked, read_request
 from agents.rehearsal.grammar import Draw
 
@@ -23,6 +23,7 @@ FORMS: dict[str, Callable[[Asked, Draw], str]] = {
     "stage": readers.decide_stage,
     "memory": readers.remember,
     "risk": readers.read_risk,
+    "inner_voice": inner_voice.write_thought,
     "critic": critic.judge,
 }
 

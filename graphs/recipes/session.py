@@ -1,8 +1,8 @@
 """The flagship: a client with a hidden profile, a counselor who works in stages and remembers, checked turn by turn.
 
 intake -> [client -> risk -> stage, memory (or crisis) -> counselor -> checks -> turn critic -> rewrite, at most twice]
-until the end is reached -> session critic. The house's own method: critique by turn instead of whole restarts, a typed
-end instead of a marker in the text, a profile that the counselor never sees.
+until the end is reached -> session critic, and safety critic where there was danger. The house's own method: critique
+by turn instead of whole restarts, a typed end instead of a marker in the text, a profile the counselor never sees.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,13 @@ from agents.critic import judge_session
 from agents.memory import RENEW_EVERY, Memory, is_renewal_due, renew_memory, word_memory
 from agents.stage import FEWEST_EXCHANGES, Progress, decide_stage, word_stage
 from agents.transcript import count_exchanges
-from graphs.danger import CRISIS_EXCHANGES, DangerState, crisis, risk
-from graphs.nodes import client, intake
-from graphs.recipe import NoSwitches, Recipe
+from graphs.danger import DangerState, client, crisis, estimate_exchanges, last_exchange, look_back, risk
+from graphs.inner_voice import InnerVoice, count_thoughts, find_idle, think_beside
+from graphs.nodes import intake
+from graphs.recipe import Recipe
 from graphs.state import EndReason, Judged
 from graphs.turn import Update, checks, current_exchange, rewrite, rewrite_or_judge, turn_critic, write_draft
 from taxonomy.plan import SessionPlan
-
-MOST_EXCHANGES = 20
 
 
 class State(DangerState, total=False):
@@ -35,14 +34,13 @@ class State(DangerState, total=False):
     is_closed: bool
 
 
-def start(switches: NoSwitches) -> Update:
+def start(switches: InnerVoice) -> Update:
     return {"progress": Progress(), "memory": None, "whispers": [], "crisis": None, "is_closed": False}
 
 
 async def stage(state: State, runtime: Runtime[Cast]) -> Update:
     cast, before, exchange = runtime.context, state["progress"], current_exchange(state)
-    planned = state["plan"].exchanges
-    progress, move = await decide_stage(cast, before, state["transcript"], exchange, planned)
+    progress, move = await decide_stage(cast, before, state["transcript"], exchange, state["plan"].exchanges)
     if move == "end":
         return {"is_closed": True}
     if exchange > 1 and progress == before:
@@ -69,8 +67,7 @@ def find_end(state: State) -> EndReason | None:
     """Tell whether the meeting ends with the exchange just finished, and why."""
     plan, danger, exchange = state["plan"], state["crisis"], count_exchanges(state["transcript"])
     if danger:
-        limit = min(max(plan.exchanges, danger.since + CRISIS_EXCHANGES), MOST_EXCHANGES)
-        return "handed_over" if exchange >= limit else None
+        return "handed_over" if exchange >= last_exchange(danger, plan.exchanges) else None
     if state["is_closed"] and exchange >= FEWEST_EXCHANGES:
         return "closed"
     if exchange < plan.exchanges:
@@ -94,7 +91,7 @@ def go_on_or_end(state: State) -> Literal["rewrite", "client", "session_critic",
     return "session_critic" if find_end(state) else "client"
 
 
-def build(switches: NoSwitches) -> StateGraph[State, Cast, State, State]:
+def build(switches: InnerVoice) -> StateGraph[State, Cast, State, State]:
     graph = StateGraph(State, context_schema=Cast)
     graph.add_node(intake)
     graph.add_node(client)
@@ -110,24 +107,24 @@ def build(switches: NoSwitches) -> StateGraph[State, Cast, State, State]:
     graph.add_edge("__start__", "intake")
     graph.add_edge("intake", "client")
     graph.add_edge("client", "risk")
-    graph.add_conditional_edges("risk", work_or_crisis)
+    graph.add_conditional_edges("risk", work_or_crisis, ["crisis", "stage", "memory"])
     graph.add_edge("stage", "counselor")
     graph.add_edge("memory", "counselor")
     graph.add_edge("counselor", "checks")
     graph.add_edge("crisis", "checks")
     graph.add_conditional_edges("checks", rewrite_or_judge)
     graph.add_edge("rewrite", "checks")
-    graph.add_conditional_edges("turn_critic", go_on_or_end)
-    graph.add_edge("session_critic", "__end__")
+    think_beside(graph, go_on_or_end, switches)
+    look_back(graph)
     return graph
 
 
-def estimate(plan: SessionPlan, switches: NoSwitches) -> Mapping[Role, float]:
+def estimate(plan: SessionPlan, switches: InnerVoice) -> Mapping[Role, float]:
     """Calls by role: each exchange asks client, counselor and critic, seldom twice, and every other one the stage."""
-    n = plan.exchanges
+    n, is_risky, thoughts = estimate_exchanges(plan), plan.risk != "none", count_thoughts(plan, switches)
     return {
-        "intake": 1, "client": n, "counselor": 1.05 * n, "critic": 1.05 * n + 1,
-        "stage": 0.5 * n, "memory": (n - 1) // RENEW_EVERY, "risk": 2 * (plan.risk != "none"),
+        "intake": 1, "client": n, "counselor": 1.05 * n, "critic": 1.05 * n + 1 + is_risky + thoughts,
+        "inner_voice": thoughts, "stage": 0.5 * n, "memory": (n - 1) // RENEW_EVERY, "risk": 2 * is_risky,
     }  # fmt: skip
 
 
@@ -138,8 +135,9 @@ RECIPE = Recipe(
     units=("cell", "text"),
     heads={role: f"{role}/head" for role in ROLES} | {"critic": "critic/turn_head"},
     blind_counselor=True,
-    switches=NoSwitches,
+    switches=InnerVoice,
     start=start,
     build=build,
     estimate=estimate,
+    find_idle=find_idle,
 )

@@ -48,6 +48,8 @@ VALUES: dict[str, dict[str, Any]] = {
     "counselor/rewrite": {"draft": "会好的。", "reasons": ["安慰得太快"]},
     "critic/turn_head": {"rubric": render_rubric("turn", "zh")},
     "critic/session_head": {"rubric": render_rubric("session", "zh")},
+    "inner_voice/ask": {"reply": "嗯。", "reasoning": "先接住。"},
+    "inner_voice/rewrite": {"reasons": ["没有听到细节"]},
     "intake/cell": {
         "emotion": "委屈",
         "definition": "做了却没被看见",
@@ -76,6 +78,7 @@ NO_VALUES = {
     "client/opening",
     "critic/session_ask",
     "critic/turn_ask",
+    "inner_voice/head",
     "intake/head",
     "interactive/counselor",
     "interactive/opening",
@@ -87,6 +90,7 @@ JSON_IDS = [
     "cast/repair",
     "critic/session_head",
     "critic/turn_head",
+    "inner_voice/head",
     "intake/head",
     "memory/head",
     "risk/head",
@@ -149,6 +153,8 @@ def test_jinja_in_a_value_is_only_text(language: Language) -> None:
     assert trick in render("counselor/memory", language, memory=Memory(**{**vars(MEMORY), "affect": trick}))
     assert trick in render("client/profile", language, profile=[("x", trick)])
     assert trick in render("interactive/client", language, profile=trick)
+    assert trick in render("inner_voice/ask", language, reply=trick)
+    assert trick in render("inner_voice/ask", language, reasoning=trick)
     assert trick in render("intake/text", language, text=trick)
     assert trick in render("cast/repair", language, problem=trick)
 

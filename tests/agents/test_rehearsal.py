@@ -359,10 +359,10 @@ def test_a_port_gives_byte_for_byte_what_the_process_gives(port: int) -> None:
     app = create_app()
     bodies = [
         make_body(role, [("system", "你是这里的人。"), ("user", "最近睡不着，我妈把门锁了。")], seed)
-        for role in ("counselor", "client", "intake", "memory", "risk", "stage", "critic")
+        for role in ("counselor", "inner_voice", "client", "intake", "memory", "risk", "stage", "critic")
         for seed in range(3)
     ]
     for body in bodies:
         served = httpx2.post(f"http://127.0.0.1:{port}/v1/chat/completions", content=orjson.dumps(body))
         assert served.content == asyncio.run(post(app, body)).content
-    assert len(httpx2.get(f"http://127.0.0.1:{port}/v1/models").json()["data"]) == 8
+    assert len(httpx2.get(f"http://127.0.0.1:{port}/v1/models").json()["data"]) == 9
