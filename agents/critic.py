@@ -84,7 +84,7 @@ class Judgement:
         rubric = load_rubric(self.rubric)
         if rubric.is_flow:
             faults = {item.id: item.fault for item in rubric.items}
-            return [id for id, score in self.scores.items() if faults[id] == ("yes" if score else "no")]
+            return [id for id, score in self.scores.items() if faults.get(id) == ("yes" if score else "no")]
         two = {item.id for item in rubric.items if rubric.range_of(item) == (0, 1, 1)}
         return [id for id, score in self.scores.items() if id in two and not score]
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agents.checks.finding import Finding, Severity
 from agents.critic import Judgement, load_rubric
-from agents.rubric import FOLDER
+from agents.rubric import list_rubrics
 from taxonomy.reading import WrongValue, read_yaml
 from taxonomy.refusal import suggest
 
@@ -52,7 +52,7 @@ class Grounds(Part):
 
     @model_validator(mode="after")
     def _check_names(self) -> "Grounds":
-        known = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+        known = list_rubrics()
         for key, names in (("faults", list(self.faults)), ("spread", list(self.spread))):
             for name in names:
                 _check_known(name, known, "rubric", key, name)

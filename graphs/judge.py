@@ -1,93 +1,73 @@
-"""Judges dialogues by the rules: python -m graphs.judge FILE --rules-only; findings as JSON Lines on stdout."""
+"""Judges what is stored, or any file of dialogues: python -m graphs.judge [FILE] [--rubric NAME] [--policy FILE].
 
-import json
-import sys
-from collections import Counter
-from collections.abc import Iterator
+Without a model it applies the current rules and the policy; --rubric asks a critic, --inner-voice writes the
+counselor's own thoughts. What is there already is not asked again.
+"""
+
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from agents.checks import check_dialogue
-from agents.transcript import Utterance
-from store.formats.dialogues import FileDialogue, read_dialogues
 from taxonomy.command import Parser, run_main
 from taxonomy.refusal import InputError
 
-SHOWN = 3
+SETTINGS = ("model", "db", "concurrency", "max_calls", "max_cost", "policy", "synchronous")
+"""Flags that are settings of a run by the same name."""
+OF_THE_STORE = ("run", "recipe", "inner_voice")
+"""Flags that make no sense for a file."""
 
 
 def build_parser() -> Parser:
-    """Return the parser of this command."""
+    """Return the parser; a setting that is not given leaves no trace, so that other sources may speak."""
     parser = Parser("graphs.judge", description=__doc__)
-    parser.add_argument("file", type=Path, metavar="FILE", help="JSON or JSON Lines with a dialogue in each row")
-    parser.add_argument("--rules-only", action="store_true", help="deterministic checks alone: no model is asked")
+    add = parser.add_argument
+    add("file", nargs="?", type=Path, metavar="FILE", help="JSON or JSON Lines with a dialogue in each row")
+    add("--db", metavar="URL", help="SQLite or PostgreSQL; default $DATABASE_URL, else sqlite:///factory.db")
+    add("--rules-only", action="store_true", help="deterministic checks alone: no model is asked")
+    add("--policy", metavar="NAME|FILE", help="decide again over everything by this policy")
+    add("--rubric", action="append", metavar="NAME", help="ask a critic by this rubric (repeatable)")
+    add("--repeats", type=int, default=1, metavar="N", help="verdicts of one critic on the same; kept apart")
+    add("--inner-voice", action="store_true", help="write the counselor's own thought beside each reply")
+    add("--model", metavar="NAME|FILE|URL#MODEL", help="the model that is asked; default rehearsal")
+    add("--cast", action="append", metavar="ROLE=MODEL", help="another model for critic or inner_voice")
+    add("--run", type=int, metavar="N", help="only the dialogues of this run")
+    add("--recipe", metavar="NAME", help="only the dialogues of this recipe")
+    add("--against", action="append", type=Path, metavar="FILE", help="find texts of this evaluation file (repeatable)")
+    add("--concurrency", type=int, metavar="N", help="calls in flight; default 32")
+    add("--max-calls", type=int, metavar="N", help="stop after so many answered calls")
+    add("--max-cost", metavar="AMOUNT", help="stop when so much is spent, such as 5CNY")
+    add("--synchronous", choices=("full", "normal"), help="how SQLite commits; default full")
+    add("--dry-run", action="store_true", help="show what would be asked, with tokens and cost; change nothing")
+    add("--yes", action="store_true", help="start without asking about the estimate")
+    add("--json", action="store_true", help="a machine-readable summary as the last line of stdout")
     return parser
 
 
-class Summary:
-    """Counts what was judged and found."""
-
-    def __init__(self) -> None:
-        self.dialogues = 0
-        self.utterances: Counter[str] = Counter()
-        self.findings: Counter[tuple[str, str]] = Counter()
-        self.hit: Counter[str] = Counter()
-        self.skipped: list[str] = []
-
-    def print(self) -> None:
-        """Print the summary on stderr: stdout belongs to the findings."""
-        spoken = ", ".join(f"{count} of the {speaker}" for speaker, count in sorted(self.utterances.items()))
-        lines = [f"{self.dialogues} dialogues, {self.utterances.total()} utterances ({spoken or 'none'})"]
-        if self.skipped:
-            named = "; ".join(self.skipped[:SHOWN])
-            more = f"; and {len(self.skipped) - SHOWN} more" if len(self.skipped) > SHOWN else ""
-            lines.append(f"skipped {len(self.skipped)} rows: {named}{more}")
-        if self.findings:
-            lines.append(f"{'rule':<20}{'severity':<10}{'findings':>9}{'dialogues':>11}{'per 100 utterances':>20}")
-        for (rule, severity), count in sorted(self.findings.items()):
-            rate = 100 * count / self.utterances.total()
-            lines.append(f"{rule:<20}{severity:<10}{count:>9}{self.hit[rule]:>11}{rate:>20.2f}")
-        print("\n".join(lines), file=sys.stderr)
+def check_flags(flags: Namespace) -> None:
+    """Raise InputError where flags contradict each other."""
+    if flags.rules_only and (flags.rubric or flags.inner_voice):
+        raise InputError("--rules-only asks no model; leave out --rubric and --inner-voice")
+    if flags.repeats < 1:
+        raise InputError(f"--repeats {flags.repeats}: at least 1")
+    named = [f"--{name.replace('_', '-')}" for name in OF_THE_STORE if flags.file and getattr(flags, name)]
+    if named:
+        raise InputError(f"{named[0]} is about the store; leave it out for a file, or leave out the file")
+    if flags.against and not flags.file:
+        raise InputError("--against looks through a file of dialogues; name one")
 
 
-def judge_file(path: Path, summary: Summary) -> Iterator[dict[str, Any]]:
-    """Yield the findings on the dialogues of a file."""
-    for row in read_dialogues(path):
-        if not isinstance(row, FileDialogue):
-            summary.skipped.append(f"{row.file}:{row.row} {row.reason}")
-            continue
-        lines = [Utterance(line.speaker, line.text, line.reasoning) for line in row.lines]
-        summary.dialogues += 1
-        summary.utterances.update(line.speaker for line in lines)
-        rules = set()
-        for number, finding in check_dialogue(lines):
-            rules.add(finding.rule)
-            summary.findings[finding.rule, finding.severity] += 1
-            yield {
-                "id": row.id,
-                "utterance": number,
-                "speaker": lines[number].speaker,
-                "rule": finding.rule,
-                "version": finding.version,
-                "severity": finding.severity,
-                "span": list(finding.span),
-                "reason": finding.reason,
-            }
-        summary.hit.update(rules)
+def list_settings(flags: Namespace) -> dict[str, Any]:
+    """Return the settings that stood on the command line."""
+    return {name: getattr(flags, name) for name in SETTINGS if getattr(flags, name) is not None}
 
 
 def main() -> int:
-    """Judge a file and print what was found."""
+    """Judge a file or the store; the heavy imports come only after the flags are known to be right."""
     flags = build_parser().parse_args()
-    if not flags.rules_only:
-        raise InputError("graphs.judge judges by rules so far; add --rules-only")
-    summary = Summary()
-    for finding in judge_file(flags.file, summary):
-        print(json.dumps(finding, ensure_ascii=False))
-    summary.print()
-    if not summary.dialogues:
-        raise InputError(f"{flags.file}: no row holds a dialogue")
-    return 0
+    check_flags(flags)
+    from graphs.judging.command import judge
+
+    return judge(flags, list_settings(flags))
 
 
 if __name__ == "__main__":

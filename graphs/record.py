@@ -1,14 +1,17 @@
 """Turns the end of a session into the record that is kept: what stands in it, what was tried, and what was decided."""
 
 from collections.abc import Container, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from agents.checks import check_whole
+from agents.checks.crisis import asks_directly
 from agents.checks.finding import Finding
 from agents.checks.version import checks_version
 from agents.critic import Judgement, disagreement
+from agents.inner_voice import Thought
 from agents.policy import Decision, Policy, decide
-from agents.risk import Level, find_risk_words, higher_level, tier_of
+from agents.risk import Level, higher_level, is_session_routed, tier_of
 from graphs.state import Found, Judged, SessionState
 from graphs.units import Unit
 from store.minhash import VERSION
@@ -20,6 +23,7 @@ from store.records import (
     DisagreementRecord,
     FindingRecord,
     SeedRecord,
+    ThoughtRecord,
     UtteranceRecord,
     VerdictRecord,
 )
@@ -45,8 +49,9 @@ def record_session(
     about: About, state: SessionState, policy: Policy, copies: Sequence[NearCopy] = ()
 ) -> DialogueRecord:
     """Return the record of a session whose graph has run to its end; `copies` are stored dialogues it repeats."""
-    whole = [Found(0, 0, "counselor", word_near_copy(copy)) for copy in copies[:1]]
-    found_at_all = [*state["found"], *whole]
+    whole = [word_near_copy(copy) for copy in copies[:1]]
+    whole += [replace(finding, span=(0, 0)) for _, finding in check_whole(state["transcript"])]
+    found_at_all = [*state["found"], *(Found(0, 0, "counselor", finding) for finding in whole)]
     chosen = {(a.exchange, a.attempt) for a in state["attempts"] if a.is_chosen}
     has_attempts = bool(state["attempts"])
     standing = [
@@ -60,7 +65,7 @@ def record_session(
     verdicts = [
         judged.judgement
         for judged in state["judged"]
-        if judged.exchange == 0 or (judged.exchange, judged.attempt) in chosen
+        if judged.about == "line" and (judged.exchange == 0 or (judged.exchange, judged.attempt) in chosen)
     ]
     is_rejected = bool(state["reject_reasons"])
     profile = state.get("profile")
@@ -85,6 +90,7 @@ def record_session(
         findings=[record_finding(found) for found in found_at_all],
         verdicts=[record_verdict(judged) for judged in state["judged"]],
         disagreements=apart,
+        thoughts=[record_thought(thought) for thought in state["thoughts"]],
         checks=checks_version(),
         decision=None if is_rejected else record_decision(decided),
     )
@@ -99,15 +105,20 @@ def record_finding(found: Found) -> FindingRecord:
     )  # fmt: skip
 
 
-def record_verdict(
-    judged: Judged, repeat: int = 0, *, judged_in: int | None = None, judged_at: int | None = None
-) -> VerdictRecord:
-    """Return a verdict as it is kept; `judged_in` and `judged_at` name the run and position that asked for it."""
+def record_verdict(judged: Judged, repeat: int = 0, judged_in: int | None = None) -> VerdictRecord:
+    """Return a verdict as it is kept; `judged_in` is the run that asked, None where it was the session's own."""
     said = judged.judgement
     return VerdictRecord(
         judged.exchange, judged.attempt, said.rubric, said.version, said.scores, said.quotes, said.reason,
-        said.unscored, said.call, said.model, repeat, judged_in, judged_at,
+        said.unscored, said.call, said.model, judged.about, repeat, judged_in,
     )  # fmt: skip
+
+
+def record_thought(thought: Thought, judged_in: int | None = None) -> ThoughtRecord:
+    """Return a counselor's own thought as it is kept."""
+    return ThoughtRecord(
+        thought.number, thought.text, thought.problem, thought.version, thought.model, thought.call, judged_in
+    )
 
 
 def record_decision(decided: Decision) -> DecisionRecord:
@@ -119,7 +130,7 @@ def list_disagreements(judged: Sequence[Judged], chosen: Container[tuple[int, in
     """Return how far verdicts on the same, by several judges or by repeats, lie apart on each item."""
     groups: dict[tuple[int, str, int], list[Judgement]] = {}
     for one in judged:
-        if one.exchange == 0 or (one.exchange, one.attempt) in chosen:
+        if one.about == "line" and (one.exchange == 0 or (one.exchange, one.attempt) in chosen):
             said = one.judgement
             groups.setdefault((one.exchange, said.rubric, said.version), []).append(said)
     return [
@@ -188,7 +199,8 @@ def read_level(about: About, state: SessionState) -> Level:
     """Return the gravest level of danger in a session, so that a person looks at whatever may hold one.
 
     A recipe with a risk node has read its client's lines; for one without, and for a text that somebody brought, the
-    word list alone decides.
+    router alone decides: any line that it sends on, or several that come near. A counselor who asks about dying has
+    heard something, and the answer may be a bare yes.
     """
     crisis = state.get("crisis")
     level: Level = crisis.level if crisis is not None else "none"  # type: ignore[attr-defined]
@@ -197,6 +209,9 @@ def read_level(about: About, state: SessionState) -> Level:
         unread += [line.text for line in state["transcript"] if line.speaker == "client"]
     profile = state.get("profile")
     is_hinted = profile is not None and bool(profile.risk)
-    if is_hinted or any(find_risk_words(text, about.unit.language) for text in unread):
+    was_asked = "crisis" not in state and any(
+        line.speaker == "counselor" and asks_directly(line.text) for line in state["transcript"]
+    )
+    if is_hinted or was_asked or is_session_routed(unread, about.unit.language):
         return higher_level(level, "passive")
     return level

@@ -4,7 +4,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -52,6 +52,7 @@ class _Work:
     messages: Sequence[dict[str, Any]] = ()
     parameters: dict[str, Any] | None = None
     dialogue: DialogueRecord | None = None
+    save: Callable[[Connection, float], object] | None = None
 
 
 class Ledger:
@@ -69,12 +70,15 @@ class Ledger:
         self._thread = threading.Thread(target=self._write, name="ledger")
         self._thread.start()
 
-    def open_session(self, position: int, *, is_new: bool = False) -> "SessionCalls":
-        """Return the calls of one session; those answered before are read once, unless it is known to be new."""
-        calls = SessionCalls(self, self._run_id, position)
+    def open_session(self, position: int, *, run_id: int | None = None, is_new: bool = False) -> "SessionCalls":
+        """Return the calls of one session; those answered before are read once, unless it is known to be new.
+
+        A session of another run, named by `run_id`, is open to who judges it later.
+        """
+        calls = SessionCalls(self, self._run_id if run_id is None else run_id, position)
         if not is_new:
             with explained(self._engine), self._engine.connect() as db:
-                rows = db.execute(FIND_CALLS, {"run_id": self._run_id, "position": position})
+                rows = db.execute(FIND_CALLS, {"run_id": calls.run_id, "position": position})
                 for number, key, outcome, content, reasoning in rows:
                     stored = StoredCall(number, outcome, content, reasoning or "")
                     calls.answered[bytes(key)] = stored
@@ -88,6 +92,10 @@ class Ledger:
     async def finish(self, record: DialogueRecord) -> None:
         """Commit a whole session; one that is stored already is left as it is."""
         await self._commit(_Work(self._loop.create_future(), dialogue=record))
+
+    async def keep(self, save: Callable[[Connection, float], object]) -> None:
+        """Commit whatever `save` writes; it is given the transaction and the time."""
+        await self._commit(_Work(self._loop.create_future(), save=save))
 
     async def close(self) -> None:
         """Commit what is waiting and end the writer."""
@@ -177,6 +185,8 @@ class Ledger:
         for work in batch:
             if work.dialogue is not None:
                 save_dialogue(db, work.dialogue, now)
+            if work.save is not None:
+                work.save(db, now)
 
 
 class SessionCalls:
@@ -185,8 +195,8 @@ class SessionCalls:
     def __init__(self, ledger: Ledger, run_id: int, position: int) -> None:
         self.answered: dict[bytes, StoredCall] = {}
         self.next_number = 0
+        self.run_id = run_id
         self._ledger = ledger
-        self._run_id = run_id
         self._position = position
         self._hashed: dict[str, tuple[bytes, str]] = {}
 
@@ -218,7 +228,7 @@ class SessionCalls:
         packed = b"".join(role[0].encode() + part[0] for (role, _), part in zip(messages, parts, strict=True))
         parameters_hash = hash_text(parameters)
         call = {
-            "run_id": self._run_id,
+            "run_id": self.run_id,
             "position": self._position,
             "number": number,
             "key": key,

@@ -65,11 +65,12 @@ class VerdictRecord:
     unscored: str
     call_number: int | None
     model: str = ""
+    about: str = "line"
+    """`line`, or `thought` for a verdict on the inner voice, whose attempts are its writings."""
     repeat: int = 0
     """Which time the same critic judged the same, from 0."""
     judged_in: int | None = None
-    """The run that asked, and `judged_at` the position in it; None where it was the dialogue's own."""
-    judged_at: int | None = None
+    """The run that asked; None where it was the dialogue's own. The call stands with the dialogue's either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,6 @@ class ThoughtRecord:
     model: str
     call_number: int | None
     judged_in: int | None = None
-    judged_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

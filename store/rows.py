@@ -215,10 +215,10 @@ def verdict_values(dialogue_id: str, number: int, judged: VerdictRecord) -> dict
         "quotes": dump(judged.quotes) if judged.quotes else None,
         "reason": clean_text(judged.reason) or None,
         "unscored": clean_text(judged.unscored) or None,
+        "about": judged.about,
         "model": judged.model or None,
         "repeat": judged.repeat,
         "judged_in": judged.judged_in,
-        "judged_at": judged.judged_at,
         "call_number": judged.call_number,
     }
 
@@ -233,6 +233,5 @@ def thought_values(dialogue_id: str, thought: ThoughtRecord) -> dict[str, Any]:
         "version": thought.version,
         "model": thought.model,
         "judged_in": thought.judged_in,
-        "judged_at": thought.judged_at,
         "call_number": thought.call_number,
     }

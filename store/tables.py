@@ -155,11 +155,12 @@ class VerdictRow(SQLModel, table=True):
     quotes: str | None = Field(default=None, sa_column=long_text())
     reason: str | None = Field(default=None, sa_column=long_text())
     unscored: str | None = Field(default=None, sa_column=long_text())
+    about: str = Field(default="line", sa_column_kwargs={"server_default": "line"})
+    """`line`: what was said, with its raw reasoning; `thought`: the inner voice beside it, by its writings."""
     model: str | None = None
     repeat: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     judged_in: int | None = None
     """The run that asked; None where it was the dialogue's own."""
-    judged_at: int | None = None
     call_number: int | None = None
 
 
@@ -192,7 +193,6 @@ class ThoughtRow(SQLModel, table=True):
     version: int
     model: str
     judged_in: int | None = None
-    judged_at: int | None = None
     call_number: int | None = None
 
 

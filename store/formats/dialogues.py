@@ -66,7 +66,9 @@ def scan_rows(path: Path) -> Iterator[tuple[int, Any]]:
             whole = json.loads(path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise InputError(f"{show_path(path)} cannot be read: {error.strerror}") from None
-        except ValueError as error:
+        except UnicodeDecodeError:
+            raise InputError(f"{show_path(path)}: not UTF-8; save the file as UTF-8") from None
+        except (ValueError, RecursionError) as error:
             line = getattr(error, "lineno", 1)
             raise InputError(f"{show_path(path)}:{line}: not JSON; save it as JSON or JSON Lines") from None
         yield from enumerate(whole if isinstance(whole, list) else [whole], start=1)

@@ -111,7 +111,7 @@ def read_row(file: str, number: int, line: str, field: str | None) -> SeedText |
     """Return one row's text, or why it has none."""
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return SkippedRow(file, number, "not JSON")
     if not isinstance(row, dict):
         return SkippedRow(file, number, "not a JSON object")

@@ -13,6 +13,17 @@ from agents.stage import MINIMUM, Progress, apply_move, is_time_to_close, list_m
 from agents.transcript import LABELS, Language, Speaker, Utterance
 from tests.agents.test_rubrics import TALK, Critic, ask, assert_sound
 
+LONG: dict[Language, str] = {
+    "zh": "那天早上下着小雨，你站在校门口等了一会儿，想起前一晚没写完的那封信，又想起奶奶在灶台边说过的那几句话，",
+    "en": "that morning it rained a little, you’d waited by the gate, and thought of the letter on the kitchen table, ",
+}
+
+
+def talk_on(size: int, language: Language = "zh") -> str:
+    """Return so many characters of one sentence that goes on and on."""
+    return (LONG[language] * size)[: size - 1] + ("。" if language == "zh" else ".")
+
+
 BEFORE = [
     Utterance("client", "睡不着。"),
     Utterance("counselor", "从哪天开始睡不着的？"),
@@ -27,14 +38,14 @@ BEFORE = [
         ("counselor", "……", "empty", "reject"),
         ("client", "", "empty", "reject"),
         ("counselor", "咨询师：嗯。", "role_prefix", "reject"),
-        ("counselor", "**Counselor:** mm", "role_prefix", "reject"),
+        ("counselor", "**Counselor:** mm.", "role_prefix", "reject"),
         ("counselor", "嗯。\n来访者：好的", "role_prefix", "reject"),
         ("client", "[Client]: hi", "role_prefix", "reject"),
         ("counselor", "<think>他在躲</think>嗯。", "think_tag", "reject"),
         ("counselor", "嗯。</think>", "think_tag", "reject"),
-        ("counselor", "长" * 301, "length", "flag"),
-        ("counselor", "长" * 461, "length", "reject"),
-        ("client", "长" * 1201, "length", "reject"),
+        ("counselor", talk_on(301), "length", "flag"),
+        ("counselor", talk_on(461), "length", "reject"),
+        ("client", talk_on(1201), "length", "reject"),
         ("counselor", "从哪天开始，睡不着的?", "repeat", "reject"),
     ],
 )
@@ -51,13 +62,18 @@ def test_a_structural_fault_is_found(speaker: Speaker, text: str, rule: str, sev
         ("client", "……"),
         ("client", "我妈说：你是咨询师：谁信呢"),
         ("counselor", "你说“咨询师”三个字的时候停了一下。"),
-        ("counselor", "word " * 170),
-        ("counselor", "长" * 300),
+        ("counselor", talk_on(300)),
         ("client", "三月。"),
     ],
 )
 def test_ordinary_talk_passes_the_checks(speaker: Speaker, text: str) -> None:
     assert check_utterance(Utterance(speaker, text), BEFORE) == []
+
+
+def test_english_has_three_times_the_room_whatever_its_apostrophes() -> None:
+    assert check_utterance(Utterance("counselor", talk_on(900, "en")), ()) == []
+    (found,) = check_utterance(Utterance("counselor", talk_on(901, "en")), ())
+    assert (found.rule, found.severity) == ("length", "flag")
 
 
 @pytest.mark.parametrize(

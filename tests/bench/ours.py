@@ -18,10 +18,10 @@ from agents.endpoint import load_endpoint
 from agents.gateway import Gateway
 from agents.tally import Tally
 from graphs.branch import current_branch
-from graphs.launch import find_loop_factory
+from graphs.crew import Ending, find_loop_factory, tune_collector
 from graphs.recipes import load_recipe
 from graphs.run import main as run
-from graphs.runner import Ending, Runner, tune_collector
+from graphs.runner import Runner
 from graphs.state import begin_state
 from graphs.trace import rebuild_requests
 from graphs.units import CellUnits

@@ -78,3 +78,12 @@ def test_studio_opens_the_recipes_and_plays_one(tmp_path: Path, monkeypatch: pyt
     assert played["end_reason"] == "farewell"
     assert played["transcript"][0]["speaker"] == "client"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_node_of_a_recipes_figure_is_reached_and_left(name: str) -> None:
+    recipe = load_recipe(name)
+    graph = recipe.build(recipe.switches()).compile().get_graph()
+    inner = set(graph.nodes) - {"__start__", "__end__"}
+    assert inner <= {edge.target for edge in graph.edges}
+    assert inner <= {edge.source for edge in graph.edges}

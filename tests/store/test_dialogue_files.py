@@ -65,3 +65,21 @@ def test_a_json_list_is_read_as_well(tmp_path: Path) -> None:
     path.write_text("[{", encoding="utf-8")
     with pytest.raises(InputError, match=r"talks\.json:1: not JSON"):
         list(read_dialogues(path))
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b'{"messages": ["\xff"]}', "talks.json: not UTF-8; save the file as UTF-8"),
+        (b'[\n{"messages": \n', "talks.json:3: not JSON"),
+        (b"[" * 100_000, "talks.json:1: not JSON"),
+    ],
+    ids=["not UTF-8", "cut off", "nested without end"],
+)
+def test_a_json_file_that_cannot_be_read_is_one_line(tmp_path: Path, raw: bytes, told: str) -> None:
+    path = tmp_path / "talks.json"
+    path.write_bytes(raw)
+    with pytest.raises(InputError) as refused:
+        list(read_dialogues(path))
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)

@@ -12,10 +12,10 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("runs", sa.Column("kind", sa.String(), nullable=False, server_default="generate"))
     op.add_column("dialogues", sa.Column("checks", sa.String(), nullable=True))
+    op.add_column("verdicts", sa.Column("about", sa.String(), nullable=False, server_default="line"))
     op.add_column("verdicts", sa.Column("model", sa.String(), nullable=True))
     op.add_column("verdicts", sa.Column("repeat", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("verdicts", sa.Column("judged_in", sa.Integer(), nullable=True))
-    op.add_column("verdicts", sa.Column("judged_at", sa.Integer(), nullable=True))
     op.add_column("decisions", sa.Column("policy_hash", sa.LargeBinary(), nullable=True))
     op.create_table(
         "policies",
@@ -34,7 +34,6 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("judged_in", sa.Integer(), nullable=True),
-        sa.Column("judged_at", sa.Integer(), nullable=True),
         sa.Column("call_number", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["dialogue_id"], ["dialogues.id"]),
         sa.PrimaryKeyConstraint("dialogue_id", "number"),

@@ -1,0 +1,1 @@
+"""Judging later: files and stored dialogues by the current rules, policy and critics."""
