@@ -31,6 +31,8 @@ class RunConfig(BaseModel):
     """The recipe's own switches (--set KEY=VALUE)."""
     count: int | None = Field(default=None, ge=1)
     """Sessions to run; by default one for each cell, or for each row of --seeds."""
+    fill: int | None = Field(default=None, ge=1, le=100_000)
+    """Dialogues that each cell is to have, accepted or waiting for a person; in place of a count."""
     seeds: Path | None = None
     """JSON Lines with a text in each row, as input instead of the cells."""
     field: str | None = None

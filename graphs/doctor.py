@@ -10,7 +10,7 @@ from agents.endpoint import Endpoint
 from agents.gateway import Gateway, RetryPolicy
 from agents.probe import Probe, probe_endpoint
 from graphs.config import RunConfig, read_cast, read_environment, resolve_config
-from graphs.job import Job, prepare
+from graphs.job import Job, prepare, warn_of_one_judge
 from store.db import mask_url, open_db
 from store.errors import StoreError
 from taxonomy.command import Parser, run_main
@@ -82,13 +82,6 @@ def show_probe(endpoint: Endpoint, roles: list[str], probe: Probe) -> None:
     if probe.models:
         known = endpoint.model in probe.models or "{role}" in endpoint.model
         print(f"  {len(probe.models)} models on offer, {endpoint.model} {'among' if known else 'NOT among'} them")
-
-
-def warn_of_one_judge(job: Job) -> None:
-    """Say so where the critic would judge its own model's work."""
-    critic, counselor = job.endpoints.get("critic"), job.endpoints.get("counselor")
-    if critic and counselor and critic.name == counselor.name and not critic.rehearsal:
-        print("the critic plays on the counselor's model and would judge its own work: --cast critic=MODEL")
 
 
 def check_database(url: str) -> int:

@@ -1,8 +1,9 @@
 """Takes a run from its settings to its closing summary: all input is checked before anything is written."""
 
 import asyncio
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +12,27 @@ from typing import Any
 from agents.endpoint import read_key
 from agents.gateway import Gateway
 from agents.tally import Tally
-from graphs.config import (
-    RunConfig,
-    read_cast,
-    read_environment,
-    read_pairs,
-    resolve_config,
-)
-from graphs.job import Job, prepare
+from graphs.config import RunConfig, read_cast, read_environment, read_pairs, resolve_config
+from graphs.crew import Ending, count_open, find_loop_factory
+from graphs.fill import check_fill, measure_gap, open_filling, word_unfinished
+from graphs.job import Job, prepare, warn_of_one_judge
 from graphs.progress import Progress
 from graphs.provenance import find_commit, list_prompt_hashes, list_versions
-from graphs.runner import Ending, Runner, count_open
+from graphs.runner import Runner
 from graphs.spending import ask, check_limit, estimate, limit_cost, open_budget
-from graphs.summary import print_estimate, print_reach, print_summary, summarise
-from graphs.units import TextUnits
+from graphs.summary import (
+    describe_cells,
+    name_skipped,
+    print_cells,
+    print_estimate,
+    print_reach,
+    print_summary,
+    summarise,
+)
 from store.db import Database, open_db
 from store.errors import StoreError
 from store.ledger import Ledger
+from store.records import DialogueRecord
 from store.runs import (
     PlanLine,
     Run,
@@ -46,7 +51,6 @@ from taxonomy.refusal import InputError
 MAY_CHANGE = ("db", "concurrency", "max_calls", "max_cost", "synchronous")
 """Settings that a resumed run may change: they touch neither a request nor the plan."""
 PARTIAL, INTERRUPTED = 3, 130
-SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +73,43 @@ def launch(request: Request) -> int:
     if request.resume is not None:
         return resume(request, flags, environment)
     config, _ = resolve_config(flags, request.config, environment)
+    check_fill(config)
     job = prepare(config, environment)
     check_limit(job)
     name_skipped(job)
+    warn_of_one_judge(job)
+    gap = measure_gap(job) if config.fill is not None else None
+    if gap is not None:
+        print_cells(gap)
+        if not gap.missing:
+            print(f"every cell has {gap.wanted}: nothing to run")
+            if request.json:
+                print(json.dumps({"run": None, "fill": describe_cells(gap)}))
+            return 0
     size = job.units.size()
-    count = config.count or job.units.round()
-    told = estimate(job, range(count if size is None else min(count, size)))
+    count = gap.left if gap is not None else config.count or job.units.round()
+    told = most = estimate(job, range(count if size is None else min(count, size)))
+    if request.dry_run or gap is not None:
+        print_estimate(told, in_full=request.dry_run)
+    if gap is not None:
+        most = told.scale(gap.most)
+        print_estimate(most, in_full=False, name=f"at most, with {gap.tries} sessions a cell")
     if request.dry_run:
-        print_estimate(told, in_full=True)
         print_reach(told, config.max_calls, limit_cost(config))
         return 0
     check_keys(job, environment)
-    ask(told, yes=request.yes, is_limited=config.max_cost is not None)
+    ask(most, yes=request.yes, is_limited=config.max_cost is not None)
     database = open_db(config.db, synchronous=config.synchronous)
     line = PlanLine(job.recipe.name, config.language or "", config.seed, job.units.source)
     first = 0 if request.fresh else next_position(database, line)
+    if gap is not None:
+        count = gap.reserve(first)
     last = first + count if size is None else min(first + count, size)
     if first >= last:
         raise InputError(f"all {size} rows of {job.units.source} have been run; --fresh runs them again")
     for unfinished in list_unfinished(database):
         state = "still going" if unfinished.is_alive else f"--resume {unfinished.id} goes on with it"
-        print(f"run {unfinished.id} has {unfinished.done} of {unfinished.count} sessions; {state}")
+        print(f"{word_unfinished(job, database, unfinished)}; {state}")
     if first:
         print(f"going on at position {first} of the plan; --fresh starts at 0")
     run = start_run(
@@ -130,6 +150,7 @@ def resume(request: Request, flags: dict[str, Any], environment: Mapping[str, st
     if job.units.source != stored.source:
         raise InputError(f"--resume {run_id}: {stored.source} has changed since; it is now {job.units.source}")
     check_limit(job)
+    warn_of_one_judge(job)
     check_keys(job, environment)
     run = resume_run(database, run_id)
     return play(request, job, database, run, environment)
@@ -139,9 +160,16 @@ def play(request: Request, job: Job, database: Database, run: Run, environment: 
     """Run the sessions that are left, and say what came of it."""
     started = time.monotonic()
     done = count_done(database, run.id)
+    filling = open_filling(job, database, run) if job.config.fill is not None else None
+    left = filling.left if filling is not None else run.count - done
     tally = Tally()
     budget = open_budget(job.config, tally, database, run.id)
-    progress = Progress(run.count, done, tally, f"run {run.id}")
+    progress = Progress(done + left, done, tally, f"run {run.id}")
+
+    def settle(record: DialogueRecord) -> None:
+        if filling is not None:
+            filling.settle(record)
+            progress.expect(filling.left)
 
     async def act() -> Ending:
         gateway = Gateway(environment, job.config.concurrency, budget=budget)
@@ -155,10 +183,11 @@ def play(request: Request, job: Job, database: Database, run: Run, environment: 
             ledger=ledger,
             tally=tally,
             progress=progress,
+            settle=settle,
         )
         try:
-            dialogues = count_open(run.count - done, job.config.concurrency)
-            return await runner.run(left_positions(database, run), dialogues)
+            dialogues = max(1, count_open(left, job.config.concurrency))
+            return await runner.run(left_positions(database, run) if filling is None else filling, dialogues)
         finally:
             await ledger.close()
             await gateway.aclose()
@@ -167,21 +196,28 @@ def play(request: Request, job: Job, database: Database, run: Run, environment: 
     try:
         with asyncio.Runner(loop_factory=find_loop_factory()) as loop:
             ending = loop.run(act())
-        left = run.count - count_done(database, run.id)
+        if filling is not None:
+            # Counted anew: people review while a run goes on.
+            filling = open_filling(job, database, run)
+        left = filling.left if filling is not None else run.count - count_done(database, run.id)
         status = "interrupted" if left else "finished"
     finally:
         progress.close()
         # A database that failed in the run fails here as well; the first of the two errors is the one to tell.
         with suppress(StoreError):
-            end_run(database, run, status)
+            end_run(database, run, status, gives_back=filling is not None and status == "finished")
     seconds = time.monotonic() - started
     print_summary(run, progress.outcomes, left, tally, ending, seconds, job.config.db)
+    if filling is not None:
+        print_cells(filling)
     if request.json:
-        print(summarise(run, progress.outcomes, left, tally, ending, seconds))
+        print(summarise(run, progress.outcomes, left, tally, ending, seconds, filling))
     if ending.refused is not None:
         return ending.refused.exit_code
     if ending.interrupted:
         return INTERRUPTED
+    if filling is not None:
+        return PARTIAL if filling.missing else 0
     return PARTIAL if left or count_failed(database, run.id) else 0
 
 
@@ -195,25 +231,7 @@ def read_flags(settings: Mapping[str, Any]) -> dict[str, Any]:
     return flags
 
 
-def name_skipped(job: Job) -> None:
-    """Say which rows of a file of texts cannot be used."""
-    skipped = job.units.skipped if isinstance(job.units, TextUnits) else []
-    if skipped:
-        named = "; ".join(f"{row.file}:{row.row} {row.reason}" for row in skipped[:SHOWN])
-        more = f"; and {len(skipped) - SHOWN} more" if len(skipped) > SHOWN else ""
-        print(f"skipped {len(skipped)} rows: {named}{more}")
-
-
 def check_keys(job: Job, environment: Mapping[str, str]) -> None:
     """Raise ModelError ("refused") where a key that the run needs is not set."""
     for endpoint in job.endpoints.values():
         read_key(endpoint, environment)
-
-
-def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's loop where it exists; a fifth less CPU a call over a network."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

@@ -14,18 +14,17 @@ LINE_EVERY_S = 10.0
 class Progress:
     """Counts finished sessions and shows them with calls a second, tokens, cost, cache share and time left."""
 
-    def __init__(self, total: int, done: int, tally: Tally, name: str) -> None:
+    def __init__(self, total: int, done: int, tally: Tally, name: str, unit: str = "session") -> None:
         self.outcomes: Counter[str] = Counter()
         self._tally = tally
         self._total = total
         self._done = done
         self._name = name
+        self._unit = unit
         self._started = time.monotonic()
         self._said = self._started
         self._bar = (
-            tqdm(total=total, initial=done, unit="session", desc=name, dynamic_ncols=True)
-            if sys.stderr.isatty()
-            else None
+            tqdm(total=total, initial=done, unit=unit, desc=name, dynamic_ncols=True) if sys.stderr.isatty() else None
         )
 
     def add(self, outcome: str) -> None:
@@ -38,6 +37,12 @@ class Progress:
         elif time.monotonic() - self._said >= LINE_EVERY_S:
             self._said = time.monotonic()
             print(self._line(), file=sys.stderr, flush=True)
+
+    def expect(self, left: int) -> None:
+        """Set how many sessions are to come, where that shows only as the run goes on."""
+        self._total = self._done + left
+        if self._bar is not None:
+            self._bar.total = self._total
 
     def say(self, line: str) -> None:
         """Print a line without tearing the bar."""
@@ -57,7 +62,7 @@ class Progress:
         spent = time.monotonic() - self._started
         finished = sum(self.outcomes.values())
         left = (self._total - self._done) * spent / finished if finished else 0.0
-        return f"{self._name}: {self._done}/{self._total} sessions, {self._describe()}, about {left:.0f} s left"
+        return f"{self._name}: {self._done}/{self._total} {self._unit}s, {self._describe()}, about {left:.0f} s left"
 
     def _describe(self) -> str:
         spent = max(time.monotonic() - self._started, 1e-9)

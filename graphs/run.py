@@ -22,6 +22,7 @@ def build_parser() -> Parser:
     )
     add("--set", action="append", metavar="KEY=VALUE", help="a switch of the recipe (repeatable)")
     add("--count", type=int, metavar="N", help="sessions to run; default one for each cell or row")
+    add("--fill", type=int, metavar="N", help="run until every cell has N dialogues accepted or waiting (3 N tries)")
     add(
         "--seeds",
         type=Path,

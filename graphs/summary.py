@@ -2,17 +2,36 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 from agents.budget import Cost
 from agents.tally import Tally
+from graphs.crew import Ending
 from graphs.estimate import Estimate
+from graphs.fill import Filling
+from graphs.job import Job
 from graphs.progress import shorten
-from graphs.runner import Ending
+from graphs.units import TextUnits
 from store.db import mask_url
 from store.runs import Run
 
+SHOWN = 3
+"""Rows that cannot be used and are named."""
+MOST_NAMED = 20
+"""Cells that gave up and are named; the rest are counted."""
 
-def print_estimate(estimate: Estimate, *, in_full: bool) -> None:
+
+def name_skipped(job: Job) -> None:
+    """Say which rows of a file of texts cannot be used."""
+    skipped = job.units.skipped if isinstance(job.units, TextUnits) else []
+    if skipped:
+        named = "; ".join(f"{row.file}:{row.row} {row.reason}" for row in skipped[:SHOWN])
+        more = f"; and {len(skipped) - SHOWN} more" if len(skipped) > SHOWN else ""
+        print(f"skipped {len(skipped)} rows: {named}{more}")
+
+
+def print_estimate(estimate: Estimate, *, in_full: bool, name: str = "estimate") -> None:
     """Print what a run will take: by role when asked for in full, else in one line."""
     if in_full:
         print(f"{'role':<12}{'calls':>10}{'prompt tokens':>16}{'answer tokens':>16}")
@@ -24,8 +43,7 @@ def print_estimate(estimate: Estimate, *, in_full: bool) -> None:
         sum(estimate.prompt.values()) + sum(estimate.completion.values()),
     )
     print(
-        f"estimate: {estimate.sessions} sessions, {shorten(calls)} calls, {shorten(tokens)} tokens,"
-        f" {word_cost(estimate)}"
+        f"{name}: {estimate.sessions} sessions, {shorten(calls)} calls, {shorten(tokens)} tokens, {word_cost(estimate)}"
     )
 
 
@@ -77,7 +95,52 @@ def print_summary(
         print(f"next:   python -m store.dialogues list{where}")
 
 
-def summarise(run: Run, outcomes: Mapping[str, int], left: int, tally: Tally, ending: Ending, seconds: float) -> str:
+def print_cells(filling: Filling) -> None:
+    """Print how many cells are filled, and name those that gave up."""
+    wanted, counts = filling.wanted, filling.counts
+    states = count_states(filling)
+    print(
+        f"{len(counts)} cells, {wanted} wanted in each: {states['accepted']} have them accepted,"
+        f" {states['waiting']} with some that wait for a person, {states['missing']} lack {filling.missing} in all"
+    )
+    lost = filling.list_lost()
+    for cell in lost[:MOST_NAMED]:
+        count = counts[cell]
+        print(
+            f"gave up after {count.own} sessions: {cell.emotion} x {cell.scene}"
+            f" ({count.accepted} accepted, {count.waiting} waiting)"
+        )
+    if len(lost) > MOST_NAMED:
+        print(f"and {len(lost) - MOST_NAMED} more cells gave up; --json names them all")
+
+
+def count_states(filling: Filling) -> dict[str, int]:
+    """Return how many cells have all they want accepted, have it with some waiting, and lack some."""
+    counts = filling.counts.values()
+    accepted = sum(count.accepted >= filling.wanted for count in counts)
+    held = sum(count.held >= filling.wanted for count in counts)
+    return {"accepted": accepted, "waiting": held - accepted, "missing": len(counts) - held}
+
+
+def describe_cells(filling: Filling) -> dict[str, Any]:
+    """Return what the summary in JSON says of a fill."""
+    return {
+        "wanted": filling.wanted,
+        "cells": count_states(filling),
+        "missing": filling.missing,
+        "gave_up": [cell._asdict() | asdict(filling.counts[cell]) for cell in filling.list_lost()],
+    }
+
+
+def summarise(
+    run: Run,
+    outcomes: Mapping[str, int],
+    left: int,
+    tally: Tally,
+    ending: Ending,
+    seconds: float,
+    filling: Filling | None = None,
+) -> str:
     """Return the summary as one line of JSON."""
     roles = {
         role: {
@@ -104,6 +167,7 @@ def summarise(run: Run, outcomes: Mapping[str, int], left: int, tally: Tally, en
             "refused": str(ending.refused) if ending.refused else None,
             "budget": ending.spent,
             "roles": roles,
-        },
+        }
+        | ({"fill": describe_cells(filling)} if filling is not None else {}),
         ensure_ascii=False,
     )

@@ -11,7 +11,7 @@ from agents.transcript import Language
 from store.formats.seeds import SeedFile, SeedText
 from taxonomy.plan import Planner, SessionPlan
 from taxonomy.refusal import InputError
-from taxonomy.schema import Taxonomy
+from taxonomy.schema import Cell, Taxonomy
 from taxonomy.source import show_path
 
 
@@ -46,19 +46,26 @@ class CellUnits:
 
     def __init__(self, taxonomy: Taxonomy, path: Path, seed: int, language: Language) -> None:
         self.source = f"{path.name} {digest_file(path)}"
+        self.cells = taxonomy.cells
+        self.language: Language = language
         self._taxonomy = taxonomy
         self._planner = Planner(taxonomy, seed)
-        self._language: Language = language
 
     def size(self) -> None:
         return None
 
     def round(self) -> int:
-        return len(self._taxonomy.cells)
+        return len(self.cells)
 
     def unit(self, position: int) -> Unit:
         plan = self._planner.session(position)
-        return Unit(plan, brief_cell(self._taxonomy, plan, self._language), self._language, None)
+        return Unit(plan, brief_cell(self._taxonomy, plan, self.language), self.language, None)
+
+    def find_positions(self, block: int) -> dict[Cell, int]:
+        """Return where each cell stands in a block of the plan."""
+        first = block * len(self.cells)
+        plans = (self._planner.session(position) for position in range(first, first + len(self.cells)))
+        return {plan.cell: plan.position for plan in plans if plan.cell is not None}
 
 
 class TextUnits:

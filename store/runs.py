@@ -15,6 +15,8 @@ from store.errors import StoreError
 from store.tables import DialogueRow, RunRow
 from taxonomy.refusal import InputError
 
+GENERATE = "generate"
+"""The kind of a run that makes dialogues."""
 LEASE_S = 30.0
 """Seconds without a heartbeat after which a run counts as dead."""
 WINDOW = 1_000
@@ -24,8 +26,16 @@ CLAIM = text(
     "UPDATE runs SET owner = :owner, heartbeat_at = :now, status = 'running', ended_at = NULL"
     " WHERE id = :run_id AND status <> 'finished' AND (owner IS NULL OR heartbeat_at < :dead)"
 )
-SPENT = text("SELECT count(*), sum(CASE WHEN currency = :currency THEN price END) FROM calls WHERE run_id = :run_id")
+SPENT = text(
+    "SELECT count(*), sum(CASE WHEN currency = :currency THEN price END) FROM calls"
+    " WHERE run_id = :run_id AND branch NOT LIKE 'judge/%'"
+)
+"""Who judges a dialogue later keeps the calls beside it, and has a budget of its own."""
 END = text("UPDATE runs SET status = :status, owner = NULL, ended_at = :now WHERE id = :run_id AND owner = :owner")
+GIVE_BACK = text(
+    'UPDATE runs SET "count" = coalesce((SELECT max(position) + 1 FROM dialogues WHERE run_id = :run_id)'
+    " - first_position, 0) WHERE id = :run_id AND owner = :owner"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +66,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A run that has not done all its sessions."""
+    """A run that has not done all its sessions; where `fill` is set, `count` is what it may come to use."""
 
     id: int
     done: int
     count: int
     is_alive: bool
+    recipe: str
+    language: str
+    source: str
+    is_rehearsal: bool
+    fill: int | None
 
 
 def start_run(
@@ -116,6 +131,8 @@ def find_config_of(engine: Engine, run_id: int) -> StoredConfig:
         row = db.get(RunRow, run_id)
         if row is None:
             raise InputError(f"--resume {run_id}: there is no such run in this database")
+        if row.kind != GENERATE:
+            raise InputError(f"--resume {run_id}: that run judges; python -m graphs.judge goes on with it")
         return StoredConfig(json.loads(row.config), row.source)
 
 
@@ -147,20 +164,34 @@ def beat(db: Connection, run_id: int, owner: str) -> None:
         raise StoreError(f"run {run_id} was taken over by another process; this one stops")
 
 
-def end_run(engine: Engine, run: Run, status: str) -> None:
-    """Let go of a run: finished, interrupted or refused."""
+def end_run(engine: Engine, run: Run, status: str, *, gives_back: bool = False) -> None:
+    """Let go of a run: finished, interrupted or refused; it may give back the positions behind its last session."""
     with explained(engine), engine.connect().execution_options(writes=True) as db, db.begin():
+        if gives_back:
+            db.execute(GIVE_BACK, {"run_id": run.id, "owner": run.owner})
         db.execute(END, {"status": status, "now": time.time(), "run_id": run.id, "owner": run.owner})
 
 
 def list_unfinished(engine: Engine) -> list[Unfinished]:
     """Return the runs that can be resumed, newest first."""
     done = select(func.count()).where(DialogueRow.run_id == RunRow.id).scalar_subquery()
-    query = select(RunRow, done).where(RunRow.status != "finished").order_by(col(RunRow.id).desc())
+    query = (
+        select(RunRow, done).where(RunRow.status != "finished", RunRow.kind == GENERATE).order_by(col(RunRow.id).desc())
+    )
     alive_since = time.time() - LEASE_S
     with explained(engine), Session(engine) as db:
         return [
-            Unfinished(row.id or 0, stored, row.count, row.owner is not None and row.heartbeat_at >= alive_since)
+            Unfinished(
+                id=row.id or 0,
+                done=stored,
+                count=row.count,
+                is_alive=row.owner is not None and row.heartbeat_at >= alive_since,
+                recipe=row.recipe,
+                language=row.language,
+                source=row.source,
+                is_rehearsal=row.is_rehearsal,
+                fill=json.loads(row.config).get("fill"),
+            )
             for row, stored in db.exec(query)
         ]
 
