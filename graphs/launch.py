@@ -14,7 +14,7 @@ from agents.gateway import Gateway
 from agents.tally import Tally
 from graphs.config import RunConfig, read_cast, read_environment, read_pairs, resolve_config
 from graphs.crew import Ending, count_open, find_loop_factory
-from graphs.fill import check_fill, measure_gap, open_filling, word_unfinished
+from graphs.fill import Filling, check_fill, measure_gap, open_filling, word_unfinished
 from graphs.job import Job, prepare, warn_of_one_judge
 from graphs.progress import Progress
 from graphs.provenance import find_commit, list_prompt_hashes, list_versions
@@ -89,16 +89,24 @@ def launch(request: Request) -> int:
     size = job.units.size()
     count = gap.left if gap is not None else config.count or job.units.round()
     told = most = estimate(job, range(count if size is None else min(count, size)))
+    name = "estimate"
     if request.dry_run or gap is not None:
         print_estimate(told, in_full=request.dry_run)
     if gap is not None:
-        most = told.scale(gap.most)
-        print_estimate(most, in_full=False, name=f"at most, with {gap.tries} sessions a cell")
+        most, name = told.scale(gap.most), f"at most, with {gap.tries} sessions a cell"
     if request.dry_run:
+        if gap is not None:
+            print_estimate(most, in_full=False, name=name)
         print_reach(told, config.max_calls, limit_cost(config))
         return 0
     check_keys(job, environment)
-    ask(most, yes=request.yes, is_limited=config.max_cost is not None)
+    ask(most, yes=request.yes, is_limited=config.max_cost is not None, name=name)
+    return begin(request, job, environment, count, gap)
+
+
+def begin(request: Request, job: Job, environment: Mapping[str, str], count: int, gap: Filling | None) -> int:
+    """Start a run where the plan stopped in this database."""
+    config, size = job.config, job.units.size()
     database = open_db(config.db, synchronous=config.synchronous)
     line = PlanLine(job.recipe.name, config.language or "", config.seed, job.units.source)
     first = 0 if request.fresh else next_position(database, line)

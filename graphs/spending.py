@@ -44,11 +44,11 @@ def estimate(job: Job, positions: range) -> Estimate:
     return told.scale(len(positions))
 
 
-def ask(told: Estimate, *, yes: bool, is_limited: bool) -> None:
+def ask(told: Estimate, *, yes: bool, is_limited: bool, name: str = "estimate") -> None:
     """Print the estimate of a paid run; raises InputError where it needs --yes or --max-cost and has neither."""
     if not told.cost and not told.unpriced:
         return
-    print_estimate(told, in_full=False)
+    print_estimate(told, in_full=False, name=name)
     if yes or is_limited:
         return
     if told.unpriced:

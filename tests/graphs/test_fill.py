@@ -1,5 +1,6 @@
 """A fill ends with each cell holding its N or named as given up, however its sessions end and whatever stops it."""
 
+import re
 import signal
 import sqlite3
 from collections import Counter
@@ -195,6 +196,29 @@ def test_a_dry_run_says_what_is_missing_and_writes_nothing(factory: Factory, fol
     assert [path.name for path in folder.iterdir()] == ["small.yaml"]
 
 
+def test_a_paid_fill_is_asked_about_at_its_dearest(factory: Factory, folder: Path) -> None:
+    flags = [flag for flag in SHORT if flag != "--json"]
+    with serve(create_app()) as port:
+        model = write_endpoint(folder, port)
+        plain = model.read_text("utf-8")
+
+        def price(factor: float) -> None:
+            prices = f"{{input: {4 * factor}, cached_input: {factor}, output: {16 * factor}}}"
+            model.write_text(f"{plain}prices: {prices}\ncurrency: CNY\n", encoding="utf-8")
+
+        price(100)
+        told = factory(*flags, "--fill", 1, "--model", model, "--dry-run")
+        least, most = (float(cost) for cost in re.findall(r"at most ([\d.]+) CNY", told.out))
+        assert most == pytest.approx(TRIES * least, rel=0.01)
+        price(100 * 4 / least)
+        refused = factory(*flags, "--fill", 1, "--model", model)
+        assert refused.code == 2
+        assert "--yes" in refused.err
+        assert f"at most, with {TRIES} sessions a cell: {TRIES * CELLS} sessions" in refused.out
+        price(100 * 4 / most)
+        assert factory(*flags, "--fill", 1, "--model", model).code == 0
+
+
 def test_what_leaves_no_room_for_a_fill_is_refused(factory: Factory, folder: Path) -> None:
     (folder / "texts.jsonl").write_text('{"text": "最近总睡不着。"}\n', encoding="utf-8")
     for flags, expected in (
@@ -243,7 +267,7 @@ def end_session(position: int, choice: str) -> DialogueRecord:
     return DialogueRecord(1, position, SeedRecord("cell"), "session", "zh", "done", **fields, decision=decided)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(12))
 def test_no_cell_gets_too_much_and_no_worker_leaves_a_need_behind(folder: Path, seed: int) -> None:
     random = Random(seed)
     units = CellUnits(load_taxonomy(folder / "small.yaml"), folder / "small.yaml", seed, "zh")
