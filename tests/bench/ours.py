@@ -14,7 +14,7 @@ import uvloop
 import graphs.launch
 from agents.cast import Cast, Said
 from agents.critic import ItemScore, Verdict, load_rubric
-from agents.endpoint import load_endpoint
+from agents.endpoint import Endpoint, load_endpoint
 from agents.gateway import Gateway
 from agents.tally import Tally
 from graphs.branch import current_branch
@@ -78,7 +78,7 @@ class SilentCast(Cast):
         return Verdict(items=items, reason=""), 0
 
 
-async def measure_graph(dialogues: int) -> float:
+async def measure_graph(dialogues: int, endpoint: Endpoint) -> float:
     """Return the CPU seconds of the recipe's graph without calls."""
     recipe, units = load_recipe("interactive"), CellUnits(load_taxonomy(TAXONOMY), TAXONOMY, 0, "zh")
     switches = recipe.switches.model_validate({"exchanges": FLAGS.exchanges})
@@ -87,14 +87,14 @@ async def measure_graph(dialogues: int) -> float:
     started = time.process_time()
     for number in range(dialogues):
         unit = units.unit(number)
-        seat: dict[str, Any] = {"gateway": None, "endpoints": {}, "ledger": None, "tally": Tally()}
+        seat: dict[str, Any] = {"gateway": None, "endpoints": {"critic": endpoint}, "ledger": None, "tally": Tally()}
         cast = SilentCast(**seat, session_id=str(number), seed=number, language="zh", branch=current_branch)
         state = begin_state(unit.plan, unit.brief) | recipe.start(switches)
         await graph.ainvoke(state, {"recursion_limit": 500}, context=cast)
     return time.process_time() - started
 
 
-async def measure_client(db: str, endpoint: Any) -> float:
+async def measure_client(db: str, endpoint: Endpoint) -> float:
     """Return the CPU seconds of the gateway sending the run's own requests again."""
     bodies = iter([body for _, body in rebuild_requests(open_db(db), 1)])
     gateway = Gateway({}, FLAGS.concurrency)
@@ -137,7 +137,7 @@ def main() -> None:
     if FLAGS.split:
         endpoint = load_endpoint(str(model), {})
         TOLD["client"] = uvloop.run(measure_client(db, endpoint))
-        TOLD["graph"] = uvloop.run(measure_graph(FLAGS.dialogues))
+        TOLD["graph"] = uvloop.run(measure_graph(FLAGS.dialogues, endpoint))
     assert find_loop_factory() is not None
     split = {name: round(TOLD[name] / calls * 1000, 2) for name in ("client", "graph", "ledger") if name in TOLD}
     print(orjson.dumps(figures | TOLD | {"split": split}).decode())
