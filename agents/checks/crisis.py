@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from agents.checks.finding import Finding, Severity
 from agents.checks.lexicon import language_of, load_words
+from agents.checks.signs import may_hold_sign
 from agents.checks.speech import blank_quotes
 from agents.hotlines import listed_numbers
 from agents.risk import find_risk_words, look_up
@@ -81,6 +82,8 @@ def _find_sign(transcript: Sequence[Utterance]) -> int | None:
 
 
 def _has_sign(text: str) -> bool:
+    if not may_hold_sign(text):
+        return False
     return any(kind == "self_harm" for kind, _ in look_up(text, language_of(text)).sure)
 
 

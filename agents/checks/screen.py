@@ -27,11 +27,8 @@ class Screen:
 
     def has_match(self, text: str) -> bool:
         """Tell whether one of the patterns matches a text."""
-        parts = self.parts
-        for number in self.list_likely(text):
-            if parts[number].search(text):
-                return True
-        return any(parts[number].search(text) for number in self.free)
+        likely = (*self.list_likely(text), *self.free)
+        return bool(likely) and any(self.parts[number].search(text) for number in likely)
 
     def list_likely(self, text: str) -> set[int]:
         """Return the numbers of the patterns whose characters stand in a text."""

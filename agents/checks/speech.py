@@ -43,6 +43,8 @@ SHORTEST_SENTENCE: dict[Language, int] = {"zh": 8, "en": 22}
 """Letters below which saying a sentence twice is a figure of speech."""
 
 SHORTEST_ENDED = 12
+LAST_WORDS = 32
+"""Characters at the end in which a word stands that cannot end a sentence."""
 END_MARKS = frozenset("。！？!?….~～”\"’'』」）)】]》—♪^_")
 CUT_MARKS = re.compile(
     r"[：:，,、；;（(\[【{“「『《]$|(?:^|\s|[。！？：])(?:\d{1,2}[.、)）]|[①-⑩]|[（(]\d{1,2}[）)]|[-*•]|[一二三四五六七八九十]、)$"
@@ -183,6 +185,8 @@ def _list_distances(tail: str) -> Iterator[int]:
 
 def _find_said_twice(text: str) -> tuple[int, int] | None:
     shortest = SHORTEST_SENTENCE[language_of(text)]
+    if sum(len(part) >= shortest for part in SENTENCE.findall(text)) < 2:
+        return None
     parts = [part for part in SENTENCE.findall(text.translate(BETWEEN_LETTERS)) if len(part) >= shortest]
     if len(set(parts)) == len(parts):
         return None
@@ -203,9 +207,10 @@ def find_truncation(utterance: Utterance, before: Sequence[Utterance]) -> Findin
     cut = CUT_MARKS.search(text)
     words = load_words("truncation", language_of(text))
     if cut is None and len(text) >= SHORTEST_ENDED:
-        cut = words.search(text)
+        cut = words.search(text[-LAST_WORDS:])
     if cut is not None:
-        return Finding("truncation", words.version, "reject", (cut.start(), len(text)), "it stops in the middle")
+        start = len(text) - (cut.endpos - cut.start())
+        return Finding("truncation", words.version, "reject", (start, len(text)), "it stops in the middle")
     if len(text) < SHORTEST_ENDED or text[-1] in END_MARKS or unicodedata.category(text[-1])[0] == "S":
         return None
     # Parts of an emoji that are no symbols: the joiner, the variation selector.
