@@ -45,11 +45,9 @@ class About:
         return f"{self.run_id}/{self.position}"
 
 
-def record_session(
-    about: About, state: SessionState, policy: Policy, copies: Sequence[NearCopy] = ()
-) -> DialogueRecord:
-    """Return the record of a session whose graph has run to its end; `copies` are stored dialogues it repeats."""
-    whole = [word_near_copy(copy) for copy in copies[:1]]
+def record_session(about: About, state: SessionState, policy: Policy, copy: NearCopy | None = None) -> DialogueRecord:
+    """Return the record of a session whose graph has run to its end; `copy` is a stored dialogue it repeats."""
+    whole = [word_near_copy(copy)] if copy is not None else []
     whole += [replace(finding, span=(0, 0)) for _, finding in check_whole(state["transcript"])]
     found_at_all = [*state["found"], *(Found(0, 0, "counselor", finding) for finding in whole)]
     chosen = {(a.exchange, a.attempt) for a in state["attempts"] if a.is_chosen}

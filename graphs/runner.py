@@ -60,8 +60,8 @@ class Runner:
                 {"recursion_limit": STEP_LIMIT},
                 context=self._seat(about),
             )
-            copies = await self._ledger.find_near_copies([line.text for line in state["transcript"]])
-            record = record_session(about, cast(SessionState, state), job.policy, copies)
+            copy = await self._ledger.find_near_copy([line.text for line in state["transcript"]])
+            record = record_session(about, cast(SessionState, state), job.policy, copy)
         except ModelError as error:
             if error.stops_run:
                 raise

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 
 from store.clean import clean_text
 from store.db import explained, persist
-from store.near import NearCopy, find_near_copies
+from store.near import NearCopy, find_near_copy
 from store.records import DialogueRecord
 from store.rows import (
     INSERT_CALL,
@@ -85,9 +85,9 @@ class Ledger:
         calls.next_number = max((call.number for call in calls.answered.values()), default=-1) + 1
         return calls
 
-    async def find_near_copies(self, lines: Sequence[str]) -> list[NearCopy]:
-        """Return the stored dialogues that these lines nearly repeat."""
-        return await asyncio.to_thread(find_near_copies, self._engine, lines)
+    async def find_near_copy(self, lines: Sequence[str]) -> NearCopy | None:
+        """Return the stored dialogue that these lines nearly repeat, or None."""
+        return await asyncio.to_thread(find_near_copy, self._engine, lines)
 
     async def finish(self, record: DialogueRecord) -> None:
         """Commit a whole session; one that is stored already is left as it is."""
