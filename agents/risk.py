@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -76,6 +76,9 @@ class RiskLexicon(BaseModel):
 
 
 Sign = tuple[Kind, str]
+Tier = Literal["sure", "wide", "weak"]
+Listed = tuple[int, Tier, Kind, str]
+"""A word of the list with its place in it, its part, and the kind of danger that it is a sign of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +119,25 @@ class WordPatterns:
     idioms: re.Pattern[str]
     denials: re.Pattern[str]
     gapped: dict[str, re.Pattern[str]]
-    sure: list[Sign]
-    wide: list[Sign]
+    listed: dict[str, list[Listed]]
+    """Words under their first letter, so that only those are looked for that a text can hold."""
 
 
 @cache
 def compile_words(language: Language) -> WordPatterns:
     """Return the patterns of the language's list; a word with a gap has one of its own."""
     words: RiskWords = getattr(load_risk_words(), language)
-    sure, wide = ([(kind, word) for kind in KINDS for word in getattr(part, kind)] for part in (words.sure, words.wide))
-    gapped = {word: re.compile(spell_out(word, language)) for _, word in (*sure, *wide) if "…" in word}
+    ranked: list[tuple[Tier, Kind, str]] = [
+        *(("sure", kind, word) for kind in KINDS for word in getattr(words.sure, kind)),
+        *(("wide", kind, word) for kind in KINDS for word in getattr(words.wide, kind)),
+        *(("weak", "none", word) for word in words.weak),
+    ]
+    listed: dict[str, list[Listed]] = {}
+    for place, (tier, kind, word) in enumerate(ranked):
+        listed.setdefault(word[0], []).append((place, tier, kind, word))
+    gapped = {word: re.compile(spell_out(word, language)) for _, _, word in ranked if "…" in word}
     denials = re.compile(NOT_ASKED + join_words(words.denials, language).pattern)
-    return WordPatterns(join_words(words.idioms, language), denials, gapped, sure, wide)
+    return WordPatterns(join_words(words.idioms, language), denials, gapped, listed)
 
 
 def join_words(words: Sequence[str], language: Language) -> re.Pattern[str]:
@@ -141,6 +151,7 @@ def spell_out(word: str, language: Language) -> str:
     return GAP[language].join(map(re.escape, word.split("…")))
 
 
+@lru_cache(maxsize=4096)
 def look_up(text: str, language: Language) -> WordHits:
     """Return what the word list finds in a text once idioms and plain denials are out of it."""
     words: RiskWords = getattr(load_risk_words(), language)
@@ -154,12 +165,14 @@ def look_up(text: str, language: Language) -> WordHits:
         # The second look is for English, where a word of the list begins a word: "sending it" is no "ending it".
         return word in plain and (language == "zh" or bool(re.search(rf"(?<![a-z]){re.escape(word)}", plain)))
 
-    def find(signs: list[Sign]) -> list[Sign]:
-        return [sign for sign in signs if stands(sign[1]) or (sign[1] in gapped and gapped[sign[1]].search(plain))]
-
-    weak = [word for word in words.weak if stands(word)]
+    found: dict[Tier, list[Sign]] = {"sure": [], "wide": [], "weak": []}
+    likely = (listed for char in patterns.listed.keys() & set(plain) for listed in patterns.listed[char])
+    for _, tier, kind, word in sorted(likely):
+        if stands(word) or (word in gapped and gapped[word].search(plain)):
+            found[tier].append((kind, word))
+    weak = [word for _, word in found["weak"]]
     is_crowded = len(weak) > 1 and any(sum(word in part for word in weak) > 1 for part in SENTENCE_END.split(plain))
-    return WordHits(plain, find(patterns.sure), find(patterns.wide), weak, is_crowded)
+    return WordHits(plain, found["sure"], found["wide"], weak, is_crowded)
 
 
 def read_text(text: str, language: Language) -> tuple[WordHits, Features]:
@@ -177,13 +190,25 @@ def find_risk_words(text: str, language: Language) -> list[Sign]:
     if language == "en":
         hits = look_up(text, language)
         return hits.sure + hits.wide or [("none", word) for word in hits.weak if hits.is_crowded]
-    return decide(text, *read_text(text, language), load_router())
+    return choose(text, look_up(text, language), weigh(text, language) >= load_router().level)
+
+
+@lru_cache(maxsize=4096)
+def weigh(text: str, language: Language) -> float:
+    """Return the model's score of a text, lifted by what the words say; a line is asked about more than once."""
+    hits, features = read_text(text, language)
+    return load_router().score(features) + hits.lift
 
 
 def decide(text: str, hits: WordHits, features: Features, router: Router) -> list[Sign]:
     """Return the signs for which a router sends this text on."""
-    if router.score(features) + hits.lift < router.level:
-        return hits.sure
+    return choose(text, hits, router.score(features) + hits.lift >= router.level)
+
+
+def choose(text: str, hits: WordHits, is_above: bool) -> list[Sign]:
+    """Return the signs of a text; below the level only a sure word counts."""
+    if not is_above:
+        return list(hits.sure)
     return hits.sure + hits.wide or [("none", text)]
 
 
@@ -201,11 +226,9 @@ def is_session_routed(texts: Sequence[str], language: Language) -> bool:
 
 def is_near(text: str, language: Language) -> bool:
     """Whether a line that is not routed counts towards a session that is."""
-    hits, features = read_text(text, language)
     if language == "en":
-        return bool(hits.weak)
-    router = load_router()
-    return router.score(features) + hits.lift >= router.near
+        return bool(look_up(text, language).weak)
+    return weigh(text, language) >= load_router().near
 
 
 def read_cautiously(reading: RiskReading, found: Sequence[tuple[Kind, str]]) -> RiskReading:

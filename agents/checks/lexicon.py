@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.checks.screen import Screen, build_screen
+from agents.checks.screen import Screen, build_screen, compile_pattern
 from agents.transcript import Language
 from taxonomy.reading import read_yaml
 
@@ -40,9 +40,20 @@ class Words:
     """A rule's list in one language, ready to search; `except_` is taken out of a text before `find` looks."""
 
     version: int
-    find: re.Pattern[str]
-    except_: re.Pattern[str] | None
+    patterns: str
+    exceptions: str
+    flags: re.RegexFlag
     screen: Screen
+
+    @property
+    def find(self) -> re.Pattern[str]:
+        """All patterns as one; a list that is empty in a language finds nothing."""
+        return compile_pattern(self.patterns or r"(?!)", self.flags)
+
+    @property
+    def except_(self) -> re.Pattern[str] | None:
+        """All exceptions as one."""
+        return compile_pattern(self.exceptions, self.flags) if self.exceptions else None
 
     def search(self, text: str) -> re.Match[str] | None:
         """Return the first match that stands outside the exceptions."""
@@ -55,9 +66,8 @@ class Words:
 
     def blank(self, text: str) -> str:
         """Return the text with its exceptions blanked out, places kept."""
-        if self.except_ is None:
-            return text
-        return self.except_.sub(lambda match: "\x00" * len(match[0]), text)
+        exceptions = self.except_
+        return exceptions.sub(lambda match: "\x00" * len(match[0]), text) if exceptions else text
 
 
 @cache
@@ -66,11 +76,8 @@ def load_words(name: str, language: Language) -> Words:
     lexicon: Lexicon = read_yaml(FOLDER / f"{name}.yaml", Lexicon)
     patterns: Patterns = getattr(lexicon, language)
     flags = re.IGNORECASE if language == "en" else re.NOFLAG
-    # A list that is empty in a language finds nothing.
-    find = re.compile("|".join(f"(?:{pattern})" for pattern in patterns.find) or r"(?!)", flags)
-    blanked = "|".join(f"(?:{pattern})" for pattern in patterns.except_)
-    except_ = re.compile(blanked, flags) if blanked else None
-    return Words(lexicon.version, find, except_, build_screen(patterns.find, flags))
+    find, except_ = ("|".join(f"(?:{part})" for part in parts) for parts in (patterns.find, patterns.except_))
+    return Words(lexicon.version, find, except_, flags, build_screen(patterns.find, flags))
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from re import _parser as regex  # type: ignore[attr-defined]
 from typing import Any
 
@@ -18,7 +18,8 @@ WIDEST_RANGE = 64
 class Screen:
     """The patterns of a list, one by one, each under the characters that it may be known by."""
 
-    parts: tuple[re.Pattern[str], ...]
+    parts: tuple[str, ...]
+    flags: re.RegexFlag
     chars: frozenset[str]
     needed: dict[str, list[tuple[int, frozenset[str]]]]
     """Under a character: the numbers of patterns, and of which characters one more must stand in the text."""
@@ -28,7 +29,7 @@ class Screen:
     def has_match(self, text: str) -> bool:
         """Tell whether one of the patterns matches a text."""
         likely = (*self.list_likely(text), *self.free)
-        return bool(likely) and any(self.parts[number].search(text) for number in likely)
+        return any(compile_pattern(self.parts[number], self.flags).search(text) for number in likely)
 
     def list_likely(self, text: str) -> set[int]:
         """Return the numbers of the patterns whose characters stand in a text."""
@@ -51,8 +52,14 @@ def build_screen(patterns: Iterable[str], flags: re.RegexFlag) -> Screen:
         for way in ways:
             for char in way[0]:
                 needed[char].add((number, way[min(1, len(way) - 1)]))
-    compiled = tuple(re.compile(part, flags) for part in parts)
-    return Screen(compiled, frozenset(needed), {char: list(known) for char, known in needed.items()}, tuple(free))
+    known = {char: list(numbers) for char, numbers in needed.items()}
+    return Screen(tuple(parts), flags, frozenset(needed), known, tuple(free))
+
+
+@cache
+def compile_pattern(pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
+    """Return a compiled pattern; few of the many there are ever come to be tried."""
+    return re.compile(pattern, flags)
 
 
 @lru_cache(maxsize=512)
