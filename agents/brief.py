@@ -1,6 +1,7 @@
 """The unit of input as the agents see it: a cell of the taxonomy in words, or a person's own text."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from agents.transcript import Language
 from taxonomy.plan import SessionPlan
@@ -9,7 +10,7 @@ from taxonomy.schema import Taxonomy
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """A recipe's input in the session's language; a text unit has only `text`."""
+    """A recipe's input in the session's language; a text unit has only `text` and the other texts of its row."""
 
     text: str
     emotion: str = ""
@@ -18,6 +19,8 @@ class Brief:
     scene: str = ""
     scene_definition: str = ""
     risk_definition: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """All texts of a row by name, for a recipe that reads more than one: a question and its answer, a report."""
 
 
 def brief_cell(taxonomy: Taxonomy, plan: SessionPlan, language: Language) -> Brief:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,8 +21,14 @@ from agents.request import parameters, wire_body
 from agents.tally import Tally
 from agents.transcript import Language
 
-Role = Literal["intake", "client", "stage", "memory", "risk", "counselor", "inner_voice", "critic"]
-ROLES: tuple[Role, ...] = ("intake", "client", "stage", "memory", "risk", "counselor", "inner_voice", "critic")
+Role = Literal[
+    "intake", "client", "stage", "memory", "risk", "counselor", "inner_voice", "critic",
+    "planner", "adviser", "writer", "editor", "assessor",
+]  # fmt: skip
+"""Who can be asked. The last five serve published methods: a planner decides before anything is said, an adviser
+drafts or advises beside the counselor, a writer writes a talk of both speakers, an editor joins or polishes what others
+wrote, an assessor reads a finished talk."""
+ROLES: tuple[Role, ...] = get_args(Role)
 
 TRIES = {
     "empty": 3,

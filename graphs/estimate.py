@@ -26,6 +26,11 @@ WRITTEN = {
     "memory": 150,
     "risk": 60,
     "critic": 200,
+    "planner": 300,
+    "adviser": 80,
+    "writer": 1_500,
+    "editor": 120,
+    "assessor": 400,
 }
 """Tokens of an answer by role."""
 REASONING = 600

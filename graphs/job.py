@@ -78,7 +78,7 @@ def load_units(config: RunConfig, recipe: Recipe) -> Units:
         if config.field is not None:
             raise InputError("--field names a field of --seeds, which is missing")
         return CellUnits(taxonomy, path, config.seed, config.language or "zh")
-    return TextUnits(taxonomy, config.seeds, config.field, config.seed, config.language)
+    return TextUnits(taxonomy, config.seeds, config.field, config.seed, config.language, recipe.find_unfit)
 
 
 def read_switches(recipe: Recipe, given: Mapping[str, Any]) -> BaseModel:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from langgraph.graph import StateGraph
 from pydantic import BaseModel, ConfigDict
 
+from agents.brief import Brief
 from agents.cast import Role
 from taxonomy.plan import SessionPlan
 
@@ -25,7 +26,7 @@ class Recipe:
 
     `units` are the kinds of seed it runs on, the natural one first; `heads` names the prompt that leads each role's
     requests; `start` gives the state it begins with beside the shared one; `estimate` the calls by role a plan takes;
-    `find_idle` the roles that nobody plays with the switches as they are.
+    `find_idle` the roles that nobody plays with the switches as they are; `find_unfit` why a text cannot be its seed.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Recipe:
     build: Callable[[Any], StateGraph[Any, Any, Any, Any]]
     estimate: Callable[[SessionPlan, Any], Mapping[Role, float]]
     find_idle: Callable[[Any], Container[Role]] = lambda _: ()
+    find_unfit: Callable[[Brief], str | None] = lambda _: None
 
     @property
     def roles(self) -> tuple[Role, ...]:

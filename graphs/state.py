@@ -46,6 +46,19 @@ class Judged:
     """A verdict on the inner voice is about a thought; its attempts are the writings, and no policy reads it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """What a method makes beside the talk: a plan, an outline, a draft; `body` can be written as JSON.
+
+    Exchange 0 is before the talk or about all of it.
+    """
+
+    kind: str
+    body: object
+    call: int | None = None
+    exchange: int = 0
+
+
 class SessionState(TypedDict, total=False):
     """The state that every recipe shares."""
 
@@ -57,6 +70,7 @@ class SessionState(TypedDict, total=False):
     found: Annotated[list[Found], operator.add]
     judged: Annotated[list[Judged], operator.add]
     thoughts: Annotated[list[Thought], operator.add]
+    artefacts: Annotated[list[Artefact], operator.add]
     end_reason: EndReason | None
     reject_reasons: list[str]
 
@@ -71,6 +85,7 @@ def begin_state(plan: SessionPlan, brief: Brief) -> dict[str, Any]:
         "found": [],
         "judged": [],
         "thoughts": [],
+        "artefacts": [],
         "end_reason": None,
         "reject_reasons": [],
     }

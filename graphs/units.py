@@ -1,6 +1,6 @@
 """The units of input of a run: for each position in the plan a session plan, a brief, a language and a source."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -78,9 +78,10 @@ class TextUnits:
         field: str | None,
         seed: int,
         language: Language | None,
+        find_unfit: Callable[[Brief], str | None] = lambda _: None,
     ) -> None:
         self.source = f"{path.name} {digest_file(path)}"
-        self.rows = SeedFile(path, field)
+        self.rows = SeedFile(path, field, lambda row: find_unfit(brief_row(row)))
         self.skipped = self.rows.skipped
         if not self.rows:
             first = f"; first: {self.skipped[0].reason}" if self.skipped else ""
@@ -97,7 +98,12 @@ class TextUnits:
     def unit(self, position: int) -> Unit:
         row = self.rows.read(position)
         plan = self._planner.session_for_text(position)
-        return Unit(plan, Brief(row.text), self._language or tell_language(row.text), row)
+        return Unit(plan, brief_row(row), self._language or tell_language(row.text), row)
+
+
+def brief_row(row: SeedText) -> Brief:
+    """Put a row of a file into a recipe's words."""
+    return Brief(row.text, fields=row.fields)
 
 
 def tell_language(text: str) -> Language:

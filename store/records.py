@@ -38,6 +38,16 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtefactRecord:
+    """What a method made beside the talk; exchange 0 is before it or about all of it."""
+
+    kind: str
+    exchange: int
+    body: object
+    call_number: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class FindingRecord:
     """A finding and the line it is about."""
 
@@ -133,6 +143,7 @@ class DialogueRecord:
     verdicts: list[VerdictRecord] = field(default_factory=list)
     disagreements: list[DisagreementRecord] = field(default_factory=list)
     thoughts: list[ThoughtRecord] = field(default_factory=list)
+    artefacts: list[ArtefactRecord] = field(default_factory=list)
     checks: str | None = None
     """The version of the checks that have seen it."""
     decision: DecisionRecord | None = None

@@ -13,6 +13,7 @@ from store.clean import clean_text
 from store.near import save_bands
 from store.records import DecisionRecord, DialogueRecord, FindingRecord, SeedRecord, ThoughtRecord, VerdictRecord
 from store.tables import (
+    ArtefactRow,
     AttemptRow,
     CallRow,
     DialogueRow,
@@ -58,6 +59,7 @@ INSERT_CHILDREN = {
     "verdicts": insert(VerdictRow),
     "disagreements": insert(DisagreementRow),
     "thoughts": insert(ThoughtRow),
+    "artefacts": insert(ArtefactRow),
 }
 INSERT_POLICY = insert(PolicyRow, ignore=True)
 INSERT_DECISION = text(
@@ -182,6 +184,17 @@ def child_values(record: DialogueRecord) -> Mapping[str, Sequence[dict[str, Any]
         "verdicts": [verdict_values(record.id, number, judged) for number, judged in enumerate(record.verdicts)],
         "disagreements": [key | asdict(apart) for apart in record.disagreements],
         "thoughts": [thought_values(record.id, thought) for thought in record.thoughts],
+        "artefacts": [
+            key
+            | {
+                "number": number,
+                "kind": made.kind,
+                "exchange": made.exchange,
+                "body": dump(made.body),
+                "call_number": made.call_number,
+            }
+            for number, made in enumerate(record.artefacts)
+        ],
     }
 
 

@@ -120,6 +120,20 @@ class AttemptRow(SQLModel, table=True):
     is_chosen: bool
 
 
+class ArtefactRow(SQLModel, table=True):
+    """What a method made beside the talk, as JSON: a plan, an outline, a draft that was merged, a scenario."""
+
+    __tablename__ = "artefacts"
+    __table_args__ = CLUSTERED
+
+    dialogue_id: str = Field(primary_key=True, foreign_key="dialogues.id")
+    number: int = Field(primary_key=True)
+    kind: str
+    exchange: int
+    body: str = Field(sa_column=long_text(nullable=False))
+    call_number: int | None = None
+
+
 class FindingRow(SQLModel, table=True):
     """What a check found on a line; exchange and attempt say which."""
 

@@ -12,6 +12,7 @@ import orjson
 from agents.transcript import Language
 
 ROLES = frozenset(("intake", "client", "stage", "memory", "risk", "counselor", "inner_voice", "critic"))
+"""Roles with phrases of their own; any other speaks as a counselor, or fills whatever form it is given."""
 ROLE_OF_FORM = {
     "ClientProfile": "intake",
     "StageDecision": "stage",

@@ -1,8 +1,7 @@
 """Plays those who read along: the stage's move, the memory, the danger in what the client said."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import orjson
 
@@ -146,21 +145,3 @@ def read_together(asked: Asked, told: Sequence[str]) -> str:
 def word_risk(kind: str, level: str, quote: str) -> str:
     """Return a RiskReading as JSON."""
     return orjson.dumps({"kind": kind, "level": level, "quote": quote}).decode()
-
-
-def fill_form(schema: Mapping[str, Any], draw: Draw) -> object:
-    """Return a value that satisfies a plain JSON schema, for a form nobody here knows."""
-    if "enum" in schema:
-        return draw.pick(list(schema["enum"]))
-    kind = schema.get("type")
-    if kind == "object":
-        return {name: fill_form(part, draw) for name, part in schema.get("properties", {}).items()}
-    if kind == "array":
-        return [fill_form(schema.get("items", {}), draw)]
-    plain: Sequence[tuple[str, object]] = (
-        ("integer", 1),
-        ("number", 1.0),
-        ("boolean", True),
-        ("null", None),
-    )
-    return dict(plain).get(str(kind), "rehearsal")

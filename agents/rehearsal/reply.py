@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from agents.rehearsal import client, counselor, critic, inner_voice, intake, readers
+from agents.rehearsal import client, counselor, critic, forms, inner_voice, intake, readers
 from agents.rehearsal.asked import Asked, read_request
 from agents.rehearsal.grammar import Draw
 
@@ -35,5 +35,5 @@ def reply(body: Mapping[str, Any]) -> Reply:
     if asked.role == "counselor":
         return Reply(*counselor.answer(asked, draw))
     if asked.role == "form":
-        return Reply(orjson.dumps(readers.fill_form(asked.schema, draw)).decode(), "")
+        return Reply(orjson.dumps(forms.fill_form(asked, draw)).decode(), "")
     return Reply(FORMS[asked.role](asked, draw), "")

@@ -11,7 +11,7 @@ from typing import Literal
 from langgraph.graph import StateGraph
 from langgraph.runtime import Runtime
 
-from agents.cast import ROLES, Cast, Role
+from agents.cast import Cast, Role
 from agents.counselor import Whisper
 from agents.critic import judge_session
 from agents.memory import RENEW_EVERY, Memory, is_renewal_due, renew_memory, word_memory
@@ -24,6 +24,8 @@ from graphs.recipe import Recipe
 from graphs.state import EndReason, Judged
 from graphs.turn import Update, checks, current_exchange, rewrite, rewrite_or_judge, turn_critic, write_draft
 from taxonomy.plan import SessionPlan
+
+PLAYED: tuple[Role, ...] = ("intake", "client", "stage", "memory", "risk", "counselor", "inner_voice", "critic")
 
 
 class State(DangerState, total=False):
@@ -133,7 +135,7 @@ RECIPE = Recipe(
     summary="staged counselling with memory, a hidden profile, a crisis branch and turn-by-turn critique",
     paper="own method; docs/papers.md",
     units=("cell", "text"),
-    heads={role: f"{role}/head" for role in ROLES} | {"critic": "critic/turn_head"},
+    heads={role: f"{role}/head" for role in PLAYED} | {"critic": "critic/turn_head"},
     blind_counselor=True,
     switches=InnerVoice,
     start=start,

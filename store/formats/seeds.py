@@ -3,8 +3,8 @@
 import json
 from array import array
 from codecs import BOM_UTF8
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from store.clean import clean_text
@@ -33,6 +33,8 @@ class SeedText:
     row: int
     row_id: str | None
     text: str
+    fields: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """All texts of the row by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,18 @@ class SkippedRow:
 class SeedFile:
     """The usable rows of a JSON Lines file; only their places are held, and a row is read when it is wanted."""
 
-    def __init__(self, path: Path, field: str | None) -> None:
+    def __init__(
+        self, path: Path, field: str | None, find_unfit: Callable[[SeedText], str | None] = lambda _: None
+    ) -> None:
+        """Look through a file; `find_unfit` says why a row with a text cannot be used all the same."""
         self.skipped: list[SkippedRow] = []
         self._path, self._field = path, field
         self._places, self._numbers = array("Q"), array("L")
         for place, number, line in scan_lines(path):
             row = read_row(path.name, number, line, field)
+            reason = find_unfit(row) if isinstance(row, SeedText) else None
+            if reason is not None:
+                row = SkippedRow(path.name, number, reason)
             if isinstance(row, SeedText):
                 self._places.append(place)
                 self._numbers.append(number)
@@ -124,4 +132,5 @@ def read_row(file: str, number: int, line: str, field: str | None) -> SeedText |
     if not text:
         return SkippedRow(file, number, "the text is empty")
     row_id = next((str(row[name]) for name in IDS if name in row), None)
-    return SeedText(file, number, row_id, text)
+    texts = {str(name): clean_text(value).strip() for name, value in row.items() if isinstance(value, str)}
+    return SeedText(file, number, row_id, text, texts)

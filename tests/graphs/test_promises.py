@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import SQLModel
 
 import agents.rehearsal.app
 from agents.profile import FIELD_NAMES
@@ -119,9 +120,9 @@ def test_a_run_killed_at_a_random_call_goes_on_to_the_same_dialogues(tmp_path: P
 def test_a_session_run_again_on_its_ledger_makes_no_call(factory: Factory, name: str, language: Language) -> None:
     factory("--recipe", name, "--count", 2, "--language", language)
     before = read_dialogues()
-    tables = ("bands", "profiles", "utterances", "attempts", "findings", "verdicts", "decisions", "dialogues")
+    hanging = (table.name for table in SQLModel.metadata.sorted_tables if "dialogue_id" in table.columns)
     with sqlite3.connect("factory.db") as db:
-        for table in tables:
+        for table in (*hanging, "dialogues"):
             db.execute(f"DELETE FROM {table}")
         db.execute("UPDATE runs SET status = 'interrupted'")
     told = factory("--resume", "--json")

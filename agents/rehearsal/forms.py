@@ -1,0 +1,132 @@
+"""Fills any form that nobody here knows by name: what its schema allows, in words of the material, whole talks too."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+from agents.rehearsal import client, counselor
+from agents.rehearsal.asked import Asked
+from agents.rehearsal.grammar import Draw
+from agents.rehearsal.words import cut_clauses
+from agents.transcript import LABELS
+
+QUOTES = frozenset(("quote", "evidence", "said"))
+"""Fields that must stand in the material word for word."""
+MOST_ITEMS = 3
+USUAL_LINES = 24
+SENTENCE = {"zh": "说的是{}这件事。", "en": "It is about {}."}
+NOTHING = {"zh": "眼下的事", "en": "what is going on now"}
+FILLER = {"zh": "先弄清楚，再往下走。", "en": "First make it clear, then go on."}
+LABELLED = re.compile(r"^[^\n：:]{1,12}[：:]\s*")
+
+Schema = Mapping[str, Any]
+
+
+def fill_form(asked: Asked, draw: Draw) -> object:
+    """Return a value that satisfies the schema of the form."""
+    return _fill(asked.schema, "", asked, draw)
+
+
+def _fill(schema: Schema, name: str, asked: Asked, draw: Draw) -> object:
+    if "$ref" in schema:
+        return _fill(asked.schema["$defs"][schema["$ref"].rpartition("/")[2]], name, asked, draw)
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return draw.pick(list(schema["enum"]))
+    for key in ("anyOf", "oneOf"):
+        if key in schema:
+            return _fill(schema[key][0], name, asked, draw)
+    kind = schema.get("type")
+    if kind == "object":
+        return {part: _fill(inner, part, asked, draw) for part, inner in schema.get("properties", {}).items()}
+    if kind == "array":
+        return _fill_list(schema, name, asked, draw)
+    if kind in ("integer", "number"):
+        low, high = schema.get("minimum", 1), schema.get("maximum", schema.get("minimum", 1))
+        return draw.number(int(low), int(max(low, high)))
+    if kind == "boolean":
+        return draw.chance(0.5)
+    return None if kind == "null" else word_string(schema, name, asked, draw)
+
+
+def _fill_list(schema: Schema, name: str, asked: Asked, draw: Draw) -> list[object]:
+    item = schema.get("items", {})
+    if "$ref" in item:
+        item = asked.schema["$defs"][item["$ref"].rpartition("/")[2]]
+    least = schema.get("minItems", 1)
+    if {"speaker", "text"} <= item.get("properties", {}).keys():
+        lines = max(least, min(USUAL_LINES, schema.get("maxItems", USUAL_LINES)))
+        return [_fill_line(item, line, asked, draw) for line in talk(asked, lines)]
+    count = max(least, min(MOST_ITEMS, schema.get("maxItems", MOST_ITEMS)))
+    options = list(item.get("enum", ()))
+    if options:
+        start = draw.number(0, len(options) - 1)
+        return [options[(start + step) % len(options)] for step in range(min(count, len(options)))]
+    filled: list[object] = []
+    for _ in range(count * 4):
+        value = _fill(item, name, asked, draw)
+        if value not in filled:
+            filled.append(value)
+        if len(filled) == count:
+            break
+    return filled
+
+
+def _fill_line(item: Schema, line: tuple[str, str], asked: Asked, draw: Draw) -> dict[str, object]:
+    """Return one line of a talk, with whatever else its item asks for."""
+    others = {name: part for name, part in item["properties"].items() if name not in ("speaker", "text")}
+    return {
+        "speaker": line[0],
+        "text": line[1],
+        **{name: _fill(part, name, asked, draw) for name, part in others.items()},
+    }
+
+
+def word_string(schema: Schema, name: str, asked: Asked, draw: Draw) -> str:
+    """Return a text: a line of the material where a quote is asked for, else a sentence about a clause of it."""
+    lines = list_material(asked)
+    if name in QUOTES:
+        return draw.pick(lines)[: schema.get("maxLength", 200)] if lines else ""
+    clauses = [clause for line in lines for clause in cut_clauses(line, asked.language)] or [NOTHING[asked.language]]
+    text = SENTENCE[asked.language].format(draw.pick(clauses))
+    while len(text) < schema.get("minLength", 0):
+        text += FILLER[asked.language]
+    most = schema.get("maxLength")
+    return text if most is None or len(text) <= most else draw.pick(clauses)[:most]
+
+
+def list_material(asked: Asked) -> list[str]:
+    """Return what the client says in the request, or all of it where nobody is labelled."""
+    label = LABELS[asked.language]["client"].strip()
+    told = [line for line, _ in asked.others]
+    said = [line.removeprefix(label).strip() for line in told if line.startswith(label)]
+    return said or [LABELLED.sub("", line).strip() for text in told for line in text.splitlines() if line.strip()]
+
+
+def talk(asked: Asked, lines: int) -> list[tuple[str, str]]:
+    """Return a whole talk about the material, as client and counselor would have it line by line."""
+    story = "\n".join(line for line, _ in asked.others)
+    spoken: list[tuple[str, str]] = []
+    said: dict[str, list[str]] = {"client": [], "counselor": []}
+    for number in range(lines - lines % 2):
+        speaker, other = ("client", "counselor") if number % 2 == 0 else ("counselor", "client")
+        key = blake2b(asked.key + number.to_bytes(2), digest_size=16).digest()
+        turn = replace(
+            asked,
+            role=speaker,
+            head=story if speaker == "client" else "",
+            others=_pair(said[other]) if said[other] else [("", "")],
+            own=tuple(said[speaker]),
+            key=key,
+        )
+        text = client.speak(turn, Draw(key)) if speaker == "client" else counselor.answer(turn, Draw(key))[0]
+        said[speaker].append(text)
+        spoken.append((speaker, text))
+    return spoken
+
+
+def _pair(lines: Sequence[str]) -> list[tuple[str, str]]:
+    return [(line, "") for line in lines]
