@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.rubric import list_rubrics
 from graphs.recipes import RECIPES
 
 HOUSE = Path(__file__).parents[1]
@@ -69,3 +70,15 @@ def test_the_folders_in_a_readme_exist(name: str) -> None:
 def test_every_recipe_has_a_section_on_its_paper() -> None:
     papers = read("docs/papers.md")
     assert all(f"\n## {name}\n" in papers for name in RECIPES)
+
+
+def test_the_page_on_quality_has_a_section_for_each_rule_and_names_each_rubric() -> None:
+    page = read("docs/quality.md")
+    plants = sorted((HOUSE / "tests" / "agents" / "mutations").glob("*.yaml"))
+    rules = {path.stem for path in plants} - {"role_swap_counselor"} | {"length", "crisis_handled"}
+    sections = set(re.findall(r"^### ([a-z_]+)$", page, re.MULTILINE))
+    assert rules <= sections
+    assert all(f"[{rule}](#{rule})" in page for rule in rules)
+    rubrics = page.partition("\n## Rubrics\n")[2]
+    assert all(f"| {name} |" in rubrics for name in list_rubrics())
+    assert all(heading in page for heading in ("Blind spots", "Hand-read", "Planted"))
