@@ -38,7 +38,7 @@ def join_attempt(row: type[FindingRow] | type[VerdictRow]) -> ColumnElement[bool
 
 
 def read_rubrics(db: Session, conditions: Sequence[ColumnElement[bool]]) -> list[JudgedRubric]:
-    """Return the scores on what stands; the newest verdict of a judge counts, and its repeats are counted apart."""
+    """Return the scores on lines that stand, not on thoughts; a judge's newest counts, its repeats are counted apart."""
     query = (
         select(  # type: ignore[call-overload]
             VerdictRow.dialogue_id,
@@ -61,7 +61,7 @@ def read_rubrics(db: Session, conditions: Sequence[ColumnElement[bool]]) -> list
                 col(CallRow.number) == col(VerdictRow.call_number),
             ),
         )
-        .where(is_standing(VerdictRow), *conditions)
+        .where(is_standing(VerdictRow), col(VerdictRow.about) == "line", *conditions)
         .order_by(col(VerdictRow.dialogue_id), col(VerdictRow.number))
     )
     count = ScoreCount()
