@@ -162,7 +162,8 @@ def measure_items(
     """Return the figures of each item of each rubric and model, and how many verdicts could not be read."""
     scored: dict[tuple[str, int, str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     unscored: dict[tuple[str, int, str], int] = defaultdict(int)
-    for row in db.exec(select(VerdictRow).where(col(VerdictRow.dialogue_id).in_(REVIEWED), col(VerdictRow.about) == "line")):
+    on_lines = select(VerdictRow).where(col(VerdictRow.dialogue_id).in_(REVIEWED), col(VerdictRow.about) == "line")
+    for row in db.exec(on_lines):
         if row.dialogue_id not in words or not standing.has(row):
             continue
         judge = (row.rubric, row.version, name_model(row.model))

@@ -38,7 +38,7 @@ def join_attempt(row: type[FindingRow] | type[VerdictRow]) -> ColumnElement[bool
 
 
 def read_rubrics(db: Session, conditions: Sequence[ColumnElement[bool]]) -> list[JudgedRubric]:
-    """Return the scores on lines that stand, not on thoughts; a judge's newest counts, its repeats are counted apart."""
+    """Return the scores on lines that stand, not thoughts; a judge's newest counts, its repeats are counted apart."""
     query = (
         select(  # type: ignore[call-overload]
             VerdictRow.dialogue_id,
