@@ -18,13 +18,14 @@ from store.tables import (
     FindingRow,
     ReviewRow,
     SeedRow,
+    ThoughtRow,
     UtteranceRow,
     VerdictRow,
 )
 from taxonomy.command import Parser, run_main
 from taxonomy.refusal import InputError
 
-Numbered = TypeVar("Numbered", UtteranceRow, FindingRow, VerdictRow)
+Numbered = TypeVar("Numbered", UtteranceRow, FindingRow, VerdictRow, ThoughtRow)
 NAMES = {
     "zh": {"client": "来访者", "counselor": "咨询师"},
     "en": {"client": "Client", "counselor": "Counselor"},
@@ -103,9 +104,13 @@ def show_dialogue(engine: Engine, flags: Namespace) -> None:
         why = row.reason or row.end_reason or ""
         print(f"{row.outcome} ({show_text(why)}), {find_standing(db, row)}, risk {row.risk_tier}\n")
         lines = of_dialogue(db, UtteranceRow, row.id)
+        thoughts = {thought.number: thought for thought in of_dialogue(db, ThoughtRow, row.id)}
         for line in lines:
             if flags.reasoning and line.reasoning:
                 print(f"    ({show_text(line.reasoning)})")
+            if flags.reasoning and line.number in thoughts:
+                thought = thoughts[line.number]
+                print(f"    [{show_text(thought.text or thought.problem or '')}]")
             print(f"{NAMES[row.language][line.speaker]}: {show_text(line.text)}")
         print()
         for found in of_dialogue(db, FindingRow, row.id):
@@ -114,8 +119,10 @@ def show_dialogue(engine: Engine, flags: Namespace) -> None:
         for verdict in of_dialogue(db, VerdictRow, row.id):
             if verdict.exchange == 0 or verdict.reason or verdict.unscored:
                 place = f"exchange {verdict.exchange}" if verdict.exchange else "session"
-                told = verdict.scores or f"unscored: {verdict.unscored}"
-                print(f"verdict {verdict.rubric} on {place}: {told} {show_text(verdict.reason or '')}")
+                place += f", {verdict.about}" if verdict.about != "line" else ""
+                told = verdict.scores or f"unscored: {show_text(verdict.unscored or '')}"
+                by = f" by {show_text(verdict.model)}" if verdict.model else ""
+                print(f"verdict {verdict.rubric}{by} on {place}: {told} {show_text(verdict.reason or '')}")
         if flags.calls:
             query = select(CallRow).where(CallRow.run_id == row.run_id, CallRow.position == row.position)
             for call in db.exec(query.order_by(col(CallRow.number))):
@@ -140,7 +147,8 @@ def build_parser() -> Parser:
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     showing = verbs.add_parser("show", help="one dialogue as it reads")
     showing.add_argument("id", metavar="ID", help="<run>/<position>")
-    showing.add_argument("--reasoning", action="store_true", help="the counselor's reasoning too")
+    thinking = "the counselor's reasoning in round brackets too, and its inner voice in square ones"
+    showing.add_argument("--reasoning", action="store_true", help=thinking)
     showing.add_argument("--calls", action="store_true", help="the calls behind it too")
     for verb in (listing, showing):
         verb.add_argument("--db", metavar="URL", help=f"default $DATABASE_URL, else {DEFAULT_URL}")

@@ -46,6 +46,7 @@ def test_a_dialogue_is_listed_and_shown_with_its_reasoning(tmp_path: Path) -> No
     shown = run(tmp_path, "show", "1/0", "--reasoning").stdout
     assert "来访者: 睡不着。" in shown
     assert "(想想)" in shown
+    assert "[她说得轻，我先等等。]" in shown
     assert "unscored: no JSON" in shown
 
 

@@ -17,6 +17,7 @@ from store.records import (
     DialogueRecord,
     FindingRecord,
     SeedRecord,
+    ThoughtRecord,
     UtteranceRecord,
     VerdictRecord,
 )
@@ -81,6 +82,7 @@ def make_record(run: Run, position: int = 0) -> DialogueRecord:
         ],
         attempts=[AttemptRecord(1, 0, 0, False), AttemptRecord(1, 1, 1, True)],
         findings=[FindingRecord(1, 0, "counselor", "empty", 1, "reject", (0, 2), "nothing is said")],
+        thoughts=[ThoughtRecord(1, "她说得轻，我先等等。", "", 1, "m", 1)],
         verdicts=[
             VerdictRecord(1, 1, "turn", 1, {"spoken": 1}, {}, "", "", 2),
             VerdictRecord(0, 0, "session", 1, None, {}, "", "no JSON", 3),
