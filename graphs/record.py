@@ -14,9 +14,10 @@ from agents.policy import Decision, Policy, decide
 from agents.risk import Level, higher_level, is_session_routed, tier_of
 from graphs.state import Found, Judged, SessionState
 from graphs.units import Unit
-from store.minhash import VERSION
-from store.near import NearCopy
+from store.bands import VERSION
+from store.near import NearCopy, Wording
 from store.records import (
+    ArtefactRecord,
     AttemptRecord,
     DecisionRecord,
     DialogueRecord,
@@ -45,7 +46,9 @@ class About:
         return f"{self.run_id}/{self.position}"
 
 
-def record_session(about: About, state: SessionState, policy: Policy, copy: NearCopy | None = None) -> DialogueRecord:
+def record_session(
+    about: About, state: SessionState, policy: Policy, wording: Wording | None = None, copy: NearCopy | None = None
+) -> DialogueRecord:
     """Return the record of a session whose graph has run to its end; `copy` is a stored dialogue it repeats."""
     whole = [word_near_copy(copy)] if copy is not None else []
     whole += [replace(finding, span=(0, 0)) for _, finding in check_whole(state["transcript"])]
@@ -89,8 +92,10 @@ def record_session(about: About, state: SessionState, policy: Policy, copy: Near
         verdicts=[record_verdict(judged) for judged in state["judged"]],
         disagreements=apart,
         thoughts=[record_thought(thought) for thought in state["thoughts"]],
+        artefacts=[ArtefactRecord(made.kind, made.exchange, made.body, made.call) for made in state["artefacts"]],
         checks=checks_version(),
         decision=None if is_rejected else record_decision(decided),
+        bands=wording.bands if wording is not None else (),
     )
 
 

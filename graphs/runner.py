@@ -16,6 +16,7 @@ from graphs.record import About, record_failure, record_session
 from graphs.state import SessionState, begin_state
 from store.errors import StoreError
 from store.ledger import Ledger
+from store.near import read_wording
 from store.records import DialogueRecord
 
 STEP_LIMIT = 2_000
@@ -60,8 +61,9 @@ class Runner:
                 {"recursion_limit": STEP_LIMIT},
                 context=self._seat(about),
             )
-            copy = await self._ledger.find_near_copy([line.text for line in state["transcript"]])
-            record = record_session(about, cast(SessionState, state), job.policy, copy)
+            wording = read_wording([line.text for line in state["transcript"]])
+            copy = await self._ledger.find_near_copy(wording)
+            record = record_session(about, cast(SessionState, state), job.policy, wording, copy)
         except ModelError as error:
             if error.stops_run:
                 raise

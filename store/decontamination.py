@@ -11,9 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from store.bands import normalise
 from store.formats.dialogues import read_row, read_script, scan_rows
 from store.formats.seeds import FIELDS, scan_lines
-from store.minhash import Grams, hash_grams, normalise
+from store.minhash import Grams, hash_grams
 from taxonomy.refusal import InputError
 from taxonomy.source import show_path
 

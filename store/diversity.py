@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from store.minhash import hash_grams, list_grams, normalise
+from store.bands import normalise
+from store.minhash import hash_grams, list_grams
 
 BUDGET = 500_000
 """Characters of Chinese, or words of English, on which repetition inside a set is counted."""

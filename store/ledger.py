@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 
 from store.clean import clean_text
 from store.db import explained, persist
-from store.near import NearCopy, find_near_copy
+from store.near import NearCopy, Wording, find_near_copy
 from store.records import DialogueRecord
 from store.rows import (
     INSERT_CALL,
@@ -85,9 +85,14 @@ class Ledger:
         calls.next_number = max((call.number for call in calls.answered.values()), default=-1) + 1
         return calls
 
-    async def find_near_copy(self, lines: Sequence[str]) -> NearCopy | None:
-        """Return the stored dialogue that these lines nearly repeat, or None."""
-        return await asyncio.to_thread(find_near_copy, self._engine, lines)
+    async def find_near_copy(self, wording: Wording) -> NearCopy | None:
+        """Return the stored dialogue that says nearly the same, or None.
+
+        The writer looks, before what comes after it: another thread and its connection would cost memory.
+        """
+        found: list[NearCopy | None] = []
+        await self.keep(lambda db, _: found.append(find_near_copy(db, wording)))
+        return found[-1]
 
     async def finish(self, record: DialogueRecord) -> None:
         """Commit a whole session; one that is stored already is left as it is."""

@@ -1,27 +1,25 @@
-"""Finds texts that nearly repeat each other, so that a duplicate is dropped before anyone reviews it."""
+"""Finds texts that nearly repeat each other among many, so that a duplicate is dropped before anyone reviews it."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 1
-"""Stored beside every band: bands of two versions must never be compared. Raise it with any change below."""
-
-GRAM = 5
-PERMUTATIONS = 128
-BANDS = 32
-HASH_BYTES = 10
-
-NOT_TEXT = re.compile(r"[\W_]+")
-"""Punctuation, blanks, symbols, combining marks and lone surrogates: nothing that carries wording."""
-
-WIDE_MARKS = tuple((mark, unicodedata.normalize("NFKC", mark)) for mark in "，？！：；（）…")
-"""What Chinese text is full of and NFKC changes; once they are replaced it finds nothing to do in most texts."""
+from store.bands import (
+    BAND_SALTS,
+    BANDS,
+    BASE,
+    DIALOGUE,
+    GRAM,
+    MIX,
+    NOWHERE,
+    PLACE_BITS,
+    ROW_FACTORS,
+    STARTS,
+    Level,
+    normalise,
+)
 
 Grams = NDArray[np.uint64]
 Signature = NDArray[np.uint32]
@@ -29,17 +27,11 @@ Identity = tuple[int, ...]
 """(run, position), or (run, position, number) for one turn: sorts by age, which a dialogue's id as text does not."""
 Index = dict[int, Identity | list[Identity]]
 
-
-class Level(NamedTuple):
-    """How alike two texts of one kind must be to count as one, and how long to be compared at all."""
-
-    threshold: float
-    shortest: int
-
-
-DIALOGUE = Level(0.6, 0)
-TURN = Level(0.8, 60)
-OPENING = Level(0.8, 0)
+POWER = np.uint64(BASE)
+FACTORS = np.array(ROW_FACTORS, dtype=np.uint64)[:, None]
+SALTS = np.array(BAND_SALTS, dtype=np.uint64)
+FROM = np.array(STARTS, dtype=np.uint32)
+SIGN_BIT = np.uint64(1 << 63)
 
 
 class Standing(NamedTuple):
@@ -51,34 +43,10 @@ class Standing(NamedTuple):
 
 
 def mix(values: Grams) -> Grams:
-    """Return the values with every bit depending on every other (the finaliser of MurmurHash3)."""
-    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
-    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+    """Return the values with every bit depending on every other, as store.bands.mix does."""
+    values = (values ^ (values >> np.uint64(33))) * np.uint64(MIX[0])
+    values = (values ^ (values >> np.uint64(33))) * np.uint64(MIX[1])
     return values ^ (values >> np.uint64(33))
-
-
-def draw_constants(seed: int, count: int) -> Grams:
-    """Return constants that no version of numpy or Python can change."""
-    return mix(np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed))
-
-
-BASE = np.uint64(0x9E3779B97F4A7C15)
-FACTORS = (draw_constants(1, PERMUTATIONS).astype(np.uint32) | np.uint32(1))[:, None]
-OFFSETS = draw_constants(2, PERMUTATIONS).astype(np.uint32)[:, None]
-ROW_FACTORS = draw_constants(3, PERMUTATIONS // BANDS) | np.uint64(1)
-BAND_SALTS = draw_constants(4, BANDS)
-
-
-def normalise(text: str) -> str:
-    """Return the text without case, width, punctuation and blanks."""
-    for mark, plain in WIDE_MARKS:
-        text = text.replace(mark, plain)
-    return NOT_TEXT.sub("", unicodedata.normalize("NFKC", text).lower())
-
-
-def hash_exact(text: str) -> bytes:
-    """Return the hash that two texts share where they differ at most in case, width, punctuation and blanks."""
-    return blake2b(normalise(text).encode(), digest_size=HASH_BYTES).digest()
 
 
 def hash_grams(normal: str, length: int = GRAM) -> Grams:
@@ -90,7 +58,7 @@ def hash_grams(normal: str, length: int = GRAM) -> Grams:
     count = len(points) - length + 1
     hashes = points[:count].copy()
     for shift in range(1, length):
-        hashes *= BASE
+        hashes *= POWER
         hashes += points[shift : shift + count]
     return mix(hashes)
 
@@ -109,23 +77,20 @@ def jaccard(a: Grams, b: Grams) -> float:
 
 
 def signature(text: str) -> Signature:
-    """Return the least value of each permutation over a text's grams."""
-    grams = hash_grams(normalise(text)).astype(np.uint32)
-    if not len(grams):
-        return np.full(PERMUTATIONS, 0xFFFFFFFF, dtype=np.uint32)
-    # 32 bits: numpy multiplies them eight at a time, and a text has too few grams for two to collide
-    permuted = grams * FACTORS
-    permuted += OFFSETS
-    least: Signature = permuted.min(axis=1)
-    return least
+    """Return for each of 128 starts about the circle the first gram from there on, as store.bands.sign does."""
+    around = (hash_grams(normalise(text)) >> np.uint64(64 - PLACE_BITS)).astype(np.uint32)
+    if not len(around):
+        return np.full(len(STARTS), NOWHERE, dtype=np.uint32)
+    around.sort()
+    found: Signature = around.take(around.searchsorted(FROM), mode="wrap")
+    return found
 
 
 def bands(signed: Signature) -> list[int]:
-    """Return a hash of each band of rows as a signed integer, salted by place so that one column holds them all."""
-    rows = signed.astype(np.uint64).reshape(BANDS, -1)
-    hashed = mix(mix(rows * ROW_FACTORS).sum(axis=1, dtype=np.uint64) + BAND_SALTS)
-    signed_hashes: list[int] = hashed.view(np.int64).tolist()
-    return signed_hashes
+    """Return a hash of each band as store.bands.hash_bands does."""
+    rows = signed.reshape(-1, BANDS) * FACTORS
+    hashes: list[int] = ((rows.sum(axis=0, dtype=np.uint64) + SALTS) ^ SIGN_BIT).view(np.int64).tolist()
+    return hashes
 
 
 def add(index: Index, identity: Identity, banded: Iterable[int]) -> None:

@@ -1,21 +1,21 @@
-"""Keeps a dialogue's MinHash bands beside it, so that a near copy is known at the moment it is finished."""
+"""Keeps a dialogue's bands beside it, so that a near copy is known at the moment it is finished."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
-from sqlalchemy import Connection, Engine, TextClause, text
+from sqlalchemy import Connection, TextClause, bindparam, text
 
-from store.db import explained
-from store.minhash import DIALOGUE, VERSION, bands, jaccard, list_grams, signature
+from store.bands import DIALOGUE, VERSION, hash_bands, jaccard, list_runs, normalise, place_grams, sign
 
 MOST_OF_A_BAND = 16
 """Dialogues looked up under one band: where a model says the same over and over, thousands share it."""
 MOST_COMPARED = 8
 """Candidates whose text is read, those with the most bands in common first."""
-LINES = text('SELECT "text" FROM utterances WHERE dialogue_id = :id ORDER BY number')
+LINES = text(
+    'SELECT dialogue_id, "text" FROM utterances WHERE dialogue_id IN :ids ORDER BY dialogue_id, number'
+).bindparams(bindparam("ids", expanding=True))
 INSERT_BAND = text("INSERT INTO bands (band, dialogue_id, version) VALUES (:band, :dialogue_id, :version)")
 
 
@@ -27,21 +27,47 @@ class NearCopy:
     share: float
 
 
-def find_near_copy(engine: Engine, lines: Sequence[str]) -> NearCopy | None:
-    """Return the stored dialogue that these lines nearly repeat, or None; of several the one with the most bands.
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What the lines of a dialogue are known by: what they say without marks, and the bands they are kept under."""
+
+    normal: str
+    bands: list[int]
+
+
+def read_wording(lines: Sequence[str]) -> Wording:
+    """Return the wording of a dialogue's lines."""
+    normal = normalise("\n".join(lines))
+    # A text with few grams may give one value in two places; a set keeps the key unique.
+    return Wording(normal, sorted(set(hash_bands(sign(place_grams(normal))))) if normal else [])
+
+
+def find_near_copy(db: Connection, wording: Wording) -> NearCopy | None:
+    """Return the stored dialogue that is nearly the same, or None; of several the one with the most bands.
 
     What a look-up costs does not grow with the number of copies there are.
     """
-    whole = "\n".join(lines)
-    grams, banded = list_grams(whole), sorted(set(bands(signature(whole))))
-    asked = {"version": VERSION, **{f"band_{number}": band for number, band in enumerate(banded)}}
-    with explained(engine), engine.connect() as db:
-        shared = Counter(db.execute(share_a_band(len(banded)), asked).scalars())
-        for other, _ in sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:MOST_COMPARED]:
-            share = jaccard(grams, read_grams(db, other))
-            if share >= DIALOGUE.threshold:
-                return NearCopy(other, share)
+    if not wording.bands:
+        return None
+    asked = {"version": VERSION, **{f"band_{number}": band for number, band in enumerate(wording.bands)}}
+    shared = Counter(db.execute(share_a_band(len(wording.bands)), asked).scalars())
+    candidates = sorted(shared, key=lambda other: (-shared[other], other))[:MOST_COMPARED]
+    if not candidates:
+        return None
+    runs, said = list_runs(wording.normal), read_texts(db, candidates)
+    for other in candidates:
+        share = jaccard(runs, list_runs(normalise(said[other])))
+        if share >= DIALOGUE.threshold:
+            return NearCopy(other, share)
     return None
+
+
+def read_texts(db: Connection, dialogue_ids: Sequence[str]) -> dict[str, str]:
+    """Return the lines of some stored dialogues, each as one text."""
+    said: dict[str, list[str]] = {dialogue_id: [] for dialogue_id in dialogue_ids}
+    for dialogue_id, line in db.execute(LINES, {"ids": list(dialogue_ids)}):
+        said[dialogue_id].append(line)
+    return {dialogue_id: "\n".join(lines) for dialogue_id, lines in said.items()}
 
 
 @cache
@@ -52,13 +78,6 @@ def share_a_band(count: int) -> TextClause:
     return text(" UNION ALL ".join(parts))
 
 
-def read_grams(db: Connection, dialogue_id: str) -> "np.typing.NDArray[np.uint64]":
-    """Return the character 5-grams of a stored dialogue."""
-    return list_grams("\n".join(db.execute(LINES, {"id": dialogue_id}).scalars()))
-
-
-def save_bands(db: Connection, dialogue_id: str, lines: Sequence[str]) -> None:
+def save_bands(db: Connection, dialogue_id: str, bands: Sequence[int]) -> None:
     """Store the bands of a dialogue."""
-    # A text with few grams may give one value in two places; a set keeps the key unique.
-    banded = sorted(set(bands(signature("\n".join(lines)))))
-    db.execute(INSERT_BAND, [{"band": band, "dialogue_id": dialogue_id, "version": VERSION} for band in banded])
+    db.execute(INSERT_BAND, [{"band": band, "dialogue_id": dialogue_id, "version": VERSION} for band in bands])

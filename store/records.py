@@ -1,5 +1,6 @@
 """What the graphs hand over to be kept: a finished session in plain values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -147,6 +148,8 @@ class DialogueRecord:
     checks: str | None = None
     """The version of the checks that have seen it."""
     decision: DecisionRecord | None = None
+    bands: Sequence[int] = ()
+    """What it is found under as a near copy, where it is done; see store.near."""
 
     @property
     def id(self) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from store.minhash import normalise
+from store.bands import normalise
 
 SENTENCE = re.compile(r"[^。！？!?…\n]+[。！？!?…]*")
 SHORTEST = 6

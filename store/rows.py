@@ -104,8 +104,8 @@ def save_dialogue(db: Connection, record: DialogueRecord, now: float) -> bool:
     for table, rows in child_values(record).items():
         if rows:
             db.execute(INSERT_CHILDREN[table], rows)
-    if record.outcome == "done" and record.utterances:
-        save_bands(db, record.id, [clean_text(line.text) for line in record.utterances])
+    if record.outcome == "done" and record.bands:
+        save_bands(db, record.id, record.bands)
     if record.decision is not None:
         save_decision(db, record.id, record.decision, now)
     return True

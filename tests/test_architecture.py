@@ -108,4 +108,4 @@ def modules_after(code: str) -> set[str]:
 
 def test_the_run_command_loads_nothing_it_does_not_need() -> None:
     assert not modules_after("import graphs.run") & {"langgraph", "openai", "sqlalchemy", "pydantic"}
-    assert not modules_after("import graphs.launch") & {"torch", "transformers", "datasets"}
+    assert not modules_after("import graphs.launch") & {"torch", "transformers", "datasets", "numpy"}

@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from store.bands import normalise
 from store.decontamination import find_overlap, load_evaluation
 from store.formats.dialogues import FileDialogue, read_dialogues
-from store.minhash import normalise
 from tests.bench.minhash import edit
 from tests.real_data import DATA
 

@@ -11,10 +11,9 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from store.bands import DIALOGUE, STARTS, normalise
 from store.formats.dialogues import FileDialogue, read_dialogues
 from store.minhash import (
-    DIALOGUE,
-    PERMUTATIONS,
     Identity,
     Index,
     Signature,
@@ -24,9 +23,9 @@ from store.minhash import (
     hash_grams,
     jaccard,
     list_grams,
-    normalise,
     signature,
 )
+from store.near import read_wording
 from tests.real_data import DATA
 
 Sign = Callable[[str], Signature]
@@ -59,14 +58,14 @@ def read_rss() -> int:
 def sign_with_rensa(text: str) -> Signature:
     """Return rensa's signature of the same grams."""
     matrix = import_module("rensa").RMinHash.digest_matrix_from_token_hash_sets(
-        [hash_grams(normalise(text))], PERMUTATIONS, 1
+        [hash_grams(normalise(text))], len(STARTS), 1
     )
     return np.array(matrix.to_rows()[0], dtype=np.uint32)
 
 
 def sign_slices_with_rensa(text: str) -> Signature:
     """Return rensa's signature as its own guide makes it, from slices of the text."""
-    normal, minhash = normalise(text), import_module("rensa").RMinHash(num_perm=PERMUTATIONS, seed=1)
+    normal, minhash = normalise(text), import_module("rensa").RMinHash(num_perm=len(STARTS), seed=1)
     minhash.update([normal[start : start + 5] for start in range(len(normal) - 4)])
     return np.array(minhash.digest(), dtype=np.uint32)
 
@@ -110,7 +109,8 @@ def measure_signing(texts: list[str]) -> dict[str, dict[str, int]]:
             ),
         }
 
-    return {name: speed(sign) for name, sign in signs.items()}
+    plain = {"banded": measure_speed(lambda texts: [read_wording([text]) for text in texts], texts)}
+    return {"ours in a run": plain} | {name: speed(sign) for name, sign in signs.items()}
 
 
 def read_real() -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from store.bands import normalise
 from store.decontamination import Evaluation, find_overlap, load_evaluation
-from store.minhash import normalise
 from taxonomy.refusal import InputError
 from tests.bench.minhash import edit, make_text
 from tests.real_data import DATA, read_dialogues, read_rows

@@ -6,7 +6,8 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
-from store.minhash import BANDS, DIALOGUE, Identity, find_pairs, jaccard, list_grams, normalise, signature
+from store.bands import BANDS, DIALOGUE, normalise
+from store.minhash import Identity, find_pairs, jaccard, list_grams, signature
 from tests.bench.minhash import edit, make_text, search, sign_slices_with_rensa, sign_with_rensa
 from tests.real_data import read_dialogues
 
