@@ -100,8 +100,7 @@ def check_utterance(utterance: Utterance, before: Sequence[Utterance]) -> list[F
     if len(utterance.text) > LONGEST_SCANNED:
         size = len(utterance.text)
         return [Finding("oversized", 1, "reject", (LONGEST_SCANNED, size), f"{size} characters in one utterance")]
-    found = (check(utterance, before) for check in CHECKS)
-    return [finding for finding in found if finding is not None]
+    return [finding for check in CHECKS if (finding := check(utterance, before)) is not None]
 
 
 def check_dialogue(transcript: Sequence[Utterance]) -> Iterator[tuple[int, Finding]]:
@@ -117,6 +116,9 @@ def check_dialogue(transcript: Sequence[Utterance]) -> Iterator[tuple[int, Findi
 def check_whole(transcript: Sequence[Utterance]) -> list[Placed]:
     """Return (number of the utterance it hangs on, finding) for what only a whole dialogue shows."""
     # An oversized line is a finding in itself; it is cut here so that no check scans it whole.
-    cut = [replace(line, text=line.text[:LONGEST_SCANNED]) for line in transcript]
+    cut = [
+        replace(line, text=line.text[:LONGEST_SCANNED]) if len(line.text) > LONGEST_SCANNED else line
+        for line in transcript
+    ]
     found = (check(cut) for check in DIALOGUE_CHECKS)
     return [placed for placed in found if placed is not None]

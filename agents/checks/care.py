@@ -81,7 +81,7 @@ def _find(rule: str, severity: Severity, text: str, reason: str) -> Finding | No
 def _matches(words: Words, text: str) -> Iterator[re.Match[str]]:
     """Yield the matches outside the exceptions; one may start within another, as advice does in a drug's name."""
     text = text.replace("’", "'")
-    if not words.screen.has_match(text):
+    if not words.has_match(text):
         return
     blanked = words.blank(text)
     start = 0

@@ -6,8 +6,8 @@ from functools import cache, lru_cache
 
 from agents.checks.finding import Finding, Severity
 from agents.checks.lexicon import language_of, load_words
+from agents.checks.quotes import blank_quotes
 from agents.checks.signs import may_hold_sign
-from agents.checks.speech import blank_quotes
 from agents.hotlines import lines_for
 from agents.risk import find_risk_words
 from agents.transcript import Language, Speaker, Utterance
@@ -38,7 +38,7 @@ def find_label_swap(utterance: Utterance, before: Sequence[Utterance]) -> Findin
         return None
     text = blank_quotes(utterance.text)
     words = load_words("label_swap", language_of(text))
-    if not words.screen.has_match(text) or not any(_is_addressed(match) for match in words.find.finditer(text)):
+    if not words.has_match(text) or not any(_is_addressed(match) for match in words.find.finditer(text)):
         return None
     for match in words.search_all(text):
         if _is_addressed(match) and not any(match.lastgroup in _voiced(line) for line in lines):
@@ -130,7 +130,7 @@ def _is_addressed(feeling: re.Match[str]) -> bool:
 def _voiced(line: str) -> frozenset[str | None]:
     """Return the families of feeling that a client's line voices, by name or in plain words."""
     lists = [load_words(name, language_of(line)) for name in ("label_swap", "label_swap_voiced")]
-    found = (words.find.finditer(line) for words in lists if words.screen.has_match(line))
+    found = (words.find.finditer(line) for words in lists if words.has_match(line))
     return frozenset(match.lastgroup for matches in found for match in matches)
 
 

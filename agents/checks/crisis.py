@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from agents.checks.finding import Finding, Severity
 from agents.checks.lexicon import language_of, load_words
+from agents.checks.quotes import blank_quotes
 from agents.checks.signs import may_hold_sign
-from agents.checks.speech import blank_quotes
 from agents.hotlines import listed_numbers
 from agents.risk import find_risk_words, look_up
 from agents.transcript import Utterance

@@ -46,6 +46,7 @@ SPOKEN_RUN = re.compile(
 NOT_PLAIN = re.compile(r"[^\x00-\x7f\u4e00-\u9fff，。！？、；：“”‘’（）《》…～]")
 LATIN = re.compile(r"[A-Za-z]")
 DIGIT = re.compile(r"[0-9]")
+FIGURE = re.compile(rf"[\d{NUMERAL}]")
 THREE_DIGITS = re.compile(r"\d(?:[\s()（）·._-]{0,2}\d){2}")
 THREE_NUMERALS = re.compile(rf"[{NUMERAL}](?:[\s·-]{{0,2}}[{NUMERAL}]){{2}}")
 """What every run of its kind has, whatever stands around it."""
@@ -73,6 +74,8 @@ LOVE_NUMBERS = frozenset({"5201314", "1314520", "13145200", "52013140"})
 SHORTEST, LONGEST_SHORT, LONGEST = 3, 6, 15
 """Digits of a service number, up to LONGEST_SHORT, need a word of calling near; longer ones stand for themselves."""
 
+SHORTEST_PERSONAL = 10
+
 ID_RUN = re.compile(r"(?<![\dA-Za-z])\d{6}[\s-]?\d{8}[\s-]?\d{3}[\dXx](?![\dA-Za-z])")
 ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 ID_CHECKS = "10X98765432"
@@ -89,7 +92,7 @@ def find_hotline(utterance: Utterance, before: Sequence[Utterance]) -> Finding |
     masked = DIGIT.search(text) and (MASKED.search(text) or VANITY.search(text))
     if masked is not None:
         return Finding("hotline", 1, "reject", masked.span(), "a phone number with letters in place of digits")
-    for start, end, digits in _numbers(text):
+    for start, end, digits in _numbers(text, SHORTEST):
         if _is_phone(text, start, end, digits):
             return Finding("hotline", 1, "reject", (start, end), f"{digits} is not in the hotline file")
     return None
@@ -98,7 +101,7 @@ def find_hotline(utterance: Utterance, before: Sequence[Utterance]) -> Finding |
 def find_pii(utterance: Utterance, before: Sequence[Utterance]) -> Finding | None:
     """Find what would lead to a person: phone, identity number, e-mail, handle, plate, street address."""
     text = _half_width(utterance.text)
-    for match in ID_RUN.finditer(text):
+    for match in ID_RUN.finditer(text) if DIGIT.search(text) else ():
         if is_identity_number(re.sub(r"[\s-]", "", match[0])):
             return Finding("pii", 1, "reject", match.span(), "an identity number")
     # Handles and addresses are Latin in Chinese talk and the other way round: both lists look at every text.
@@ -107,7 +110,7 @@ def find_pii(utterance: Utterance, before: Sequence[Utterance]) -> Finding | Non
         if found is not None:
             return Finding("pii", words.version, "reject", found.span(), "personal data")
     if utterance.speaker == "client":
-        for start, end, digits in _numbers(text):
+        for start, end, digits in _numbers(text, SHORTEST_PERSONAL):
             if _is_personal_phone(digits) and not _is_listed(text[start:end], digits):
                 return Finding("pii", 1, "reject", (start, end), "a phone number")
     return None
@@ -123,9 +126,11 @@ def is_identity_number(number: str) -> bool:
     return ID_CHECKS[total % 11] == number[-1].upper()
 
 
-def _numbers(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield each run of digits that may be dialled, however it is written, with its place."""
-    if not any(sign.search(text) for sign in (THREE_DIGITS, THREE_NUMERALS, LATIN)):
+def _numbers(text: str, fewest: int) -> Iterator[tuple[int, int, str]]:
+    """Yield each run of so many digits that may be dialled, however it is written, with its place."""
+    if not (LATIN.search(text) or THREE_NUMERALS.search(text) or THREE_DIGITS.search(text)):
+        return
+    if not LATIN.search(text) and len(FIGURE.findall(text)) < fewest:
         return
     blanked = NOT_A_LINE.sub(lambda match: "\x00" * len(match[0]), text)
     for match in RUN.finditer(blanked):

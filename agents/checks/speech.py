@@ -8,16 +8,13 @@ from itertools import islice
 
 from agents.checks.finding import Finding, Severity
 from agents.checks.lexicon import language_of, load_words
-from agents.checks.screen import characters_of
+from agents.checks.quotes import blank_quotes
 from agents.transcript import Language, Utterance
 
-QUOTED = re.compile(
-    r"“[^”\n]{0,200}”|\"[^\"\n]{0,200}\"|「[^」\n]{0,200}」|『[^』\n]{0,200}』|‘[^’\n]{0,200}’|《[^》\n]{0,60}》"
-)
-OPENING_QUOTES = frozenset('“"「『‘《')
 SENTENCE = re.compile(r"[^。！？.!?；;…\n]+")
-BETWEEN_LETTERS = str.maketrans("", "", " ,，、：:“”\"‘’'（）()「」《》~～—-")
+BETWEEN = " ,，、：:“”\"‘’'（）()「」《》~～—-"
 """What stands between the letters of a sentence, nearly always."""
+WITHOUT_BETWEEN = str.maketrans("", "", BETWEEN)
 
 TEMPLATE_LIMIT = 2
 """How often a session may use one template: the next time is found."""
@@ -51,27 +48,20 @@ CUT_MARKS = re.compile(
 )
 
 
-@lru_cache(maxsize=512)
-def blank_quotes(text: str) -> str:
-    """Return the text with what stands in quotation marks blanked out, places kept."""
-    if OPENING_QUOTES.isdisjoint(characters_of(text)):
-        return text
-    return QUOTED.sub(lambda match: "\x00" * len(match[0]), text)
-
-
 def find_template(utterance: Utterance, before: Sequence[Utterance]) -> Finding | None:
     """Find a worn phrase of empathy that the counselor has used twice before in this session."""
     if utterance.speaker != "counselor":
         return None
-    if not _stems(utterance.text):
+    templates = _find_templates(utterance.text)
+    if not templates:
         return None
-    words = load_words("template", language_of(utterance.text))
-    said = [stems for line in before if line.speaker == "counselor" and (stems := _stems(line.text))]
-    for match in words.search_all(blank_quotes(utterance.text)):
-        times = sum(match.lastgroup in stems for stems in said)
+    said = [{stem for stem, _ in _find_templates(line.text)} for line in before if line.speaker == "counselor"]
+    for stem, span in templates:
+        times = sum(stem in stems for stems in said)
         if times >= TEMPLATE_LIMIT:
-            reason = f"the phrase of empathy {match.lastgroup!r} has been used {times} times before"
-            return Finding("template", words.version, "flag", match.span(), reason)
+            version = load_words("template", language_of(utterance.text)).version
+            reason = f"the phrase of empathy {stem!r} has been used {times} times before"
+            return Finding("template", version, "flag", span, reason)
     return None
 
 
@@ -107,7 +97,7 @@ def find_language_mix(utterance: Utterance, before: Sequence[Utterance]) -> Find
 
 def _language_of_session(utterance: Utterance, before: Sequence[Utterance]) -> Language:
     """Return the language of most of the first lines that hold a letter."""
-    heard = (line.text for line in before if any(char.isalpha() for char in line.text))
+    heard = (line.text for line in before if any(map(str.isalpha, line.text)))
     spoken = [language_of(text) for text in islice(heard, OPENING)] or [language_of(utterance.text)]
     return "zh" if 2 * spoken.count("zh") >= len(spoken) else "en"
 
@@ -156,6 +146,9 @@ def find_loop(utterance: Utterance, before: Sequence[Utterance]) -> Finding | No
 
 def _find_tail_loop(text: str) -> tuple[int, int] | None:
     """Return where the last letters repeat five times or more; laughter and sobs are speech."""
+    last = next(filter(str.isalnum, reversed(text)), "")
+    if text.casefold().count(last.casefold()[:1]) < REPEATS:
+        return None
     tail = "".join(islice(filter(str.isalnum, reversed(text)), 2 * LONGEST_UNIT)).lower()
     if not any(tail.startswith(tail[:size], size) for size in _list_distances(tail)):
         return None
@@ -185,9 +178,11 @@ def _list_distances(tail: str) -> Iterator[int]:
 
 def _find_said_twice(text: str) -> tuple[int, int] | None:
     shortest = SHORTEST_SENTENCE[language_of(text)]
-    if sum(len(part) >= shortest for part in SENTENCE.findall(text)) < 2:
+    long = [part.strip(BETWEEN) for part in SENTENCE.findall(text) if len(part) >= shortest]
+    # What begins or ends with different letters is not the same, and most sentences do.
+    if len({(part[:1], part[-1:]) for part in long}) == len(long):
         return None
-    parts = [part for part in SENTENCE.findall(text.translate(BETWEEN_LETTERS)) if len(part) >= shortest]
+    parts = [part for part in SENTENCE.findall(text.translate(WITHOUT_BETWEEN)) if len(part) >= shortest]
     if len(set(parts)) == len(parts):
         return None
     said: set[str] = set()
@@ -207,7 +202,7 @@ def find_truncation(utterance: Utterance, before: Sequence[Utterance]) -> Findin
     cut = CUT_MARKS.search(text)
     words = load_words("truncation", language_of(text))
     if cut is None and len(text) >= SHORTEST_ENDED:
-        cut = words.search(text[-LAST_WORDS:])
+        cut = words.search(text[-LAST_WORDS:], within=text)
     if cut is not None:
         start = len(text) - (cut.endpos - cut.start())
         return Finding("truncation", words.version, "reject", (start, len(text)), "it stops in the middle")
@@ -240,9 +235,10 @@ def find_injection(utterance: Utterance, before: Sequence[Utterance]) -> Finding
 
 
 @lru_cache(maxsize=4096)
-def _stems(text: str) -> frozenset[str | None]:
+def _find_templates(text: str) -> tuple[tuple[str | None, tuple[int, int]], ...]:
+    """Return the stem and the place of each worn phrase."""
     words = load_words("template", language_of(text))
-    return frozenset(match.lastgroup for match in words.search_all(blank_quotes(text)))
+    return tuple((match.lastgroup, match.span()) for match in words.search_all(blank_quotes(text)))
 
 
 @lru_cache(maxsize=4096)

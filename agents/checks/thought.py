@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from agents.checks.finding import Finding
 from agents.checks.lexicon import language_of, load_words
-from agents.checks.speech import blank_quotes
+from agents.checks.quotes import blank_quotes
 from agents.transcript import Utterance
 
 LAYOUT = re.compile(
