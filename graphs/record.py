@@ -207,7 +207,8 @@ def read_level(about: About, state: SessionState) -> Level:
     """
     crisis = state.get("crisis")
     level: Level = crisis.level if crisis is not None else "none"  # type: ignore[attr-defined]
-    unread = [about.unit.brief.text] if about.unit.row is not None else []
+    brief = about.unit.brief
+    unread = list(dict.fromkeys([brief.text, *brief.fields.values()])) if about.unit.row is not None else []
     if "crisis" not in state:
         unread += [line.text for line in state["transcript"] if line.speaker == "client"]
     profile = state.get("profile")

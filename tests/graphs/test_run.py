@@ -114,13 +114,16 @@ def test_interactive_runs_on_texts_and_names_the_row_of_each(factory: Factory, t
 def test_a_text_with_a_sign_of_danger_waits_for_a_person(factory: Factory, tmp_path: Path, recipe: str) -> None:
     seeds = tmp_path / "posts.jsonl"
     seeds.write_text(
-        '{"text": "活着没意思，有时候想睡过去就好了。"}\n{"text": "考研二战，坐不住。"}\n', encoding="utf-8"
+        '{"text": "活着没意思，有时候想睡过去就好了。"}\n{"text": "考研二战，坐不住。"}\n'
+        '{"text": "失眠半年。", "history": "去年曾割腕自杀。"}\n',
+        encoding="utf-8",
     )
     factory("--recipe", recipe, "--seeds", seeds)
     tiers = read_rows("SELECT risk_tier, is_crisis FROM dialogues ORDER BY position")
     assert tiers[0].is_crisis
     assert tiers[0].risk_tier != "none"
     assert not tiers[1].is_crisis
+    assert tiers[2].is_crisis, "another text of the row tells of it"
 
 
 def test_fifty_real_texts_run_when_they_are_at_hand(factory: Factory) -> None:
