@@ -94,3 +94,9 @@ def open_recipe(name: str) -> CompiledStateGraph[Played, None, Wish, Played]:
 
 session = open_recipe("session")
 interactive = open_recipe("interactive")
+smile = open_recipe("smile")
+cpsycoun = open_recipe("cpsycoun")
+psyroom = open_recipe("psyroom")
+autocbt = open_recipe("autocbt")
+magnet = open_recipe("magnet")
+cactus = open_recipe("cactus")

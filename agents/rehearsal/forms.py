@@ -9,6 +9,7 @@ from typing import Any
 from agents.rehearsal import client, counselor
 from agents.rehearsal.asked import Asked
 from agents.rehearsal.grammar import Draw
+from agents.rehearsal.sheet import FENCE
 from agents.rehearsal.words import cut_clauses
 from agents.transcript import LABELS
 
@@ -59,7 +60,8 @@ def _fill_list(schema: Schema, name: str, asked: Asked, draw: Draw) -> list[obje
     least = schema.get("minItems", 1)
     if {"speaker", "text"} <= item.get("properties", {}).keys():
         lines = max(least, min(USUAL_LINES, schema.get("maxItems", USUAL_LINES)))
-        return [_fill_line(item, line, asked, draw) for line in talk(asked, lines)]
+        spoken = talk(asked, lines)
+        return [_fill_line(item, line, place / len(spoken), asked, draw) for place, line in enumerate(spoken)]
     count = max(least, min(MOST_ITEMS, schema.get("maxItems", MOST_ITEMS)))
     options = list(item.get("enum", ()))
     if options:
@@ -75,14 +77,15 @@ def _fill_list(schema: Schema, name: str, asked: Asked, draw: Draw) -> list[obje
     return filled
 
 
-def _fill_line(item: Schema, line: tuple[str, str], asked: Asked, draw: Draw) -> dict[str, object]:
-    """Return one line of a talk, with whatever else its item asks for."""
+def _fill_line(item: Schema, line: tuple[str, str], place: float, asked: Asked, draw: Draw) -> dict[str, object]:
+    """Return one line of a talk, with whatever else its item asks for; `place` is how far on it is, from 0 to 1."""
     others = {name: part for name, part in item["properties"].items() if name not in ("speaker", "text")}
-    return {
-        "speaker": line[0],
-        "text": line[1],
-        **{name: _fill(part, name, asked, draw) for name, part in others.items()},
-    }
+    filled: dict[str, object] = {"speaker": line[0], "text": line[1]}
+    for name, part in others.items():
+        # What is chosen line by line goes through its options in their order, as a talk goes through its stages.
+        options = list(part.get("enum", ()))
+        filled[name] = options[int(place * len(options))] if options else _fill(part, name, asked, draw)
+    return filled
 
 
 def word_string(schema: Schema, name: str, asked: Asked, draw: Draw) -> str:
@@ -103,7 +106,8 @@ def list_material(asked: Asked) -> list[str]:
     label = LABELS[asked.language]["client"].strip()
     told = [line for line, _ in asked.others]
     said = [line.removeprefix(label).strip() for line in told if line.startswith(label)]
-    return said or [LABELLED.sub("", line).strip() for text in told for line in text.splitlines() if line.strip()]
+    lines = [line for text in told for line in text.splitlines() if line.strip() and not line.startswith(FENCE)]
+    return said or [LABELLED.sub("", line).strip() for line in lines]
 
 
 def talk(asked: Asked, lines: int) -> list[tuple[str, str]]:

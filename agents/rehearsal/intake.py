@@ -1,12 +1,15 @@
-"""Writes a client's profile from the words of a cell: topic by its scene, body by its feeling."""
+"""Writes a client's profile or intake form from the words of a cell: topic by its scene, body by its feeling."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
 from agents.rehearsal.asked import Asked
 from agents.rehearsal.grammar import Draw
 from agents.rehearsal.phrases import Phrases, Topic, load_phrases
+from agents.rehearsal.sheet import QUOTED
 from agents.transcript import Language
 
 AGE = {
@@ -43,8 +46,29 @@ SEEKING = {"zh": (8, 12), "en": (6, 10)}
 """Topics by their place in the banks: the first are a student's, these between jobs."""
 
 
-def write_profile(asked: Asked, draw: Draw) -> str:
-    """Return a ClientProfile as JSON."""
+def write(asked: Asked, draw: Draw) -> str:
+    """Return a ClientProfile as JSON, or the IntakeForm of the same person where that is asked for."""
+    profile = imagine(asked, draw)
+    return orjson.dumps(sort_into_form(profile, asked) if asked.form == "IntakeForm" else profile).decode()
+
+
+def sort_into_form(profile: Mapping[str, Any], asked: Asked) -> dict[str, str]:
+    """Return a profile by the sections of an intake form: what hurts is told in one of them only."""
+    gap, comma = ("", "，") if asked.language == "zh" else (" ", ", ")
+    hint = QUOTED.search(profile["risk"])
+    problem = [profile[key] for key in ("surface", "situation", "deeper", "hidden")] + ([hint[1]] if hint else [])
+    return {
+        "demographics": comma.join(str(profile[key]) for key in ("name", "age", "gender", "occupation")),
+        "presenting_problem": gap.join(problem),
+        "reason": profile["wish"],
+        "past_history": profile["background"],
+        "functioning": profile["body"],
+        "social_support": profile["tried"],
+    }
+
+
+def imagine(asked: Asked, draw: Draw) -> dict[str, Any]:
+    """Return the fields of a ClientProfile."""
     phrases = load_phrases(asked.language)
     cell = "\n".join(asked.others[0]) if asked.others else ""
     age = find_age(cell, asked)
@@ -57,7 +81,7 @@ def write_profile(asked: Asked, draw: Draw) -> str:
     felt = split_sentences(phrases.feelings[feeling].say(draw, {}), asked)
     slots = {"noun": topic.words[0]}
     gap = "" if asked.language == "zh" else " "
-    profile = {
+    return {
         "name": bank[f"name_{gender[0]}"].say(draw, slots),
         "age": age,
         "gender": {"zh": {"f": "女", "m": "男"}, "en": {"f": "female", "m": "male"}}[asked.language][gender[0]],
@@ -74,7 +98,6 @@ def write_profile(asked: Asked, draw: Draw) -> str:
         "body": felt[0],
         "risk": bank[f"risk_{level}"].say(draw, slots) if level != "none" else "",
     }
-    return orjson.dumps(profile).decode()
 
 
 def find_age(cell: str, asked: Asked) -> int:

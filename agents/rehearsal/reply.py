@@ -19,7 +19,7 @@ class Reply(NamedTuple):
 
 FORMS: dict[str, Callable[[Asked, Draw], str]] = {
     "client": client.speak,
-    "intake": intake.write_profile,
+    "intake": intake.write,
     "stage": readers.decide_stage,
     "memory": readers.remember,
     "risk": readers.read_risk,

@@ -4,11 +4,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from agents.intake_form import SECTION_NAMES
 from agents.profile import FIELD_NAMES
 from agents.rehearsal.words import cut_fragments
 from agents.transcript import Language
 
 LABEL = {"zh": "：", "en": ":"}
+FENCE = "===="
+"""How the lines begin between which a prompt puts its material."""
 QUOTED = re.compile(r"[“\"「']([^”\"」]{2,60})[”\"」']")
 STYLE_SIGNS = {
     "terse": ("话少", "话短", "简短", "few words", "says little", "short answers"),
@@ -30,6 +33,12 @@ ATTITUDE_SIGNS = {
         "made to come",
     ),
     "open": ("问了就说", "不大推", "不大挡", "愿意说", "answers freely", "does not push"),
+}
+FIELD_OF_SECTION = {
+    "presenting_problem": "situation",
+    "past_history": "background",
+    "functioning": "body",
+    "social_support": "tried",
 }
 LAYERS = {
     "early": ("situation", "surface"),
@@ -74,8 +83,9 @@ def read_sheet(head: str, language: Language) -> Sheet:
 
 
 def read_fields(head: str, language: Language) -> dict[str, str]:
-    """Return the labelled lines of a profile by field."""
+    """Return the labelled lines of a profile, or of an intake form, by field of the profile."""
     keys = {label: key for key, label in FIELD_NAMES[language].items()}
+    keys |= {SECTION_NAMES[language][section]: key for section, key in FIELD_OF_SECTION.items()}
     fields = {}
     for line in head.splitlines():
         if line.startswith("- "):
@@ -88,7 +98,7 @@ def read_fields(head: str, language: Language) -> dict[str, str]:
 def find_story(head: str, language: Language) -> str:
     """Return the paragraph that says I most often: the person's own words."""
     mark = "我" if language == "zh" else " I"
-    paragraphs = [line for line in head.splitlines() if line.strip()]
+    paragraphs = [line for line in head.splitlines() if line.strip() and not line.startswith(FENCE)]
     return max(paragraphs, key=lambda line: line.count(mark), default="")
 
 

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 RECIPES = {
     "session": "graphs.recipes.session",
     "interactive": "graphs.recipes.interactive",
+    "smile": "graphs.recipes.smile",
+    "cpsycoun": "graphs.recipes.cpsycoun",
+    "psyroom": "graphs.recipes.psyroom",
+    "magnet": "graphs.recipes.magnet",
+    "cactus": "graphs.recipes.cactus",
+    "autocbt": "graphs.recipes.autocbt",
 }
 
 

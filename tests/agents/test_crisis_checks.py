@@ -19,7 +19,7 @@ LINE: dict[Language, str] = {"zh": "夜里又上来，打12356，有人接。", 
 PERSON: dict[Language, str] = {"zh": "今晚谁能过来陪你？", "en": "Who could come and be with you tonight?"}
 DOCTOR: dict[Language, str] = {"zh": "去医院看看吧。", "en": "See a doctor about it."}
 FEW = 500
-"""Dialogues of a set that a quick test reads; docs/quality has the figures of the whole sets."""
+"""Dialogues of a set that a quick test reads; docs/quality.md has the figures of the whole sets."""
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
