@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import cast
 
 from agents.cast import Cast
+from agents.checks import load_checks
 from agents.errors import ModelError
 from agents.gateway import GateClosed, Gateway
 from agents.prompt import PromptError
@@ -45,6 +46,7 @@ class Runner:
         self._tally = tally
         self._progress = progress
         self._settle = settle
+        load_checks()
         self._crew = Crew(gateway, progress.say, self._run_session)
 
     async def run(self, positions: Iterable[int], open_dialogues: int) -> Ending:

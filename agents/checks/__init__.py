@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import get_args
 
 from agents.checks.care import (
     find_dependency,
@@ -44,7 +45,7 @@ from agents.checks.structure import (
     find_think_tag,
 )
 from agents.checks.thought import find_thought_fault
-from agents.transcript import Utterance
+from agents.transcript import Speaker, Utterance
 
 Check = Callable[[Utterance, Sequence[Utterance]], Finding | None]
 DialogueCheck = Callable[[Sequence[Utterance]], Placed | None]
@@ -101,6 +102,12 @@ def check_utterance(utterance: Utterance, before: Sequence[Utterance]) -> list[F
         size = len(utterance.text)
         return [Finding("oversized", 1, "reject", (LONGEST_SCANNED, size), f"{size} characters in one utterance")]
     return [finding for check in CHECKS if (finding := check(utterance, before)) is not None]
+
+
+def load_checks() -> None:
+    """Load the word lists now, so that no line of a run has to wait for them."""
+    for speaker in get_args(Speaker):
+        check_utterance(Utterance(speaker, "嗯，好。"), ())
 
 
 def check_dialogue(transcript: Sequence[Utterance]) -> Iterator[tuple[int, Finding]]:
