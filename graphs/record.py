@@ -111,9 +111,11 @@ def record_finding(found: Found) -> FindingRecord:
 def record_verdict(judged: Judged, repeat: int = 0, judged_in: int | None = None) -> VerdictRecord:
     """Return a verdict as it is kept; `judged_in` is the run that asked, None where it was the session's own."""
     said = judged.judgement
+    # A turn's own critic is named by its call; by name it would cost each session half a kilobyte.
+    model = said.model if judged_in is not None or judged.exchange == 0 else ""
     return VerdictRecord(
         judged.exchange, judged.attempt, said.rubric, said.version, said.scores, said.quotes, said.reason,
-        said.unscored, said.call, said.model, judged.about, repeat, judged_in,
+        said.unscored, said.call, model, judged.about, repeat, judged_in,
     )  # fmt: skip
 
 

@@ -88,8 +88,12 @@ def list_questions(
         rubric = load_rubric(name)
         replies = sum(line.speaker == "counselor" for line in lines)
         exchanges = range(1, replies + 1) if rubric.scope in BY_TURN else range(1)
-        mine = (name, rubric.version, model, "line")
-        given = [told.exchange for told in verdicts if (told.rubric, told.version, told.model, told.about) == mine]
+        mine = (name, rubric.version, "line")
+        given = [
+            told.exchange
+            for told in verdicts
+            if (told.rubric, told.version, told.about) == mine and told.model in (model, "")
+        ]
         questions += [
             Question(name, exchange, repeat)
             for exchange in exchanges

@@ -257,7 +257,7 @@ def test_help_answers_without_the_heavy_imports() -> None:
 
 def test_a_session_of_fourteen_exchanges_costs_at_most_sixty_kilobytes(factory: Factory) -> None:
     sizes, exchanges = [], []
-    for count in (12, 24):
+    for count in (12, 60):
         factory("--count", count, "--db", f"sqlite:///{count}.db")
         sizes.append(
             read_rows(
@@ -266,4 +266,4 @@ def test_a_session_of_fourteen_exchanges_costs_at_most_sixty_kilobytes(factory: 
         )
         exchanges.append(read_rows("SELECT sum(exchanges) FROM dialogues", f"sqlite:///{count}.db")[0][0])
     an_exchange = (sizes[1] - sizes[0]) / (exchanges[1] - exchanges[0])
-    assert an_exchange * 14 <= 60 * 1024
+    assert an_exchange * 14 <= 60 * 1024, an_exchange * 14
