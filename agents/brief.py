@@ -1,9 +1,10 @@
 """The unit of input as the agents see it: a cell of the taxonomy in words, or a person's own text."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from agents.transcript import Language
+from agents.transcript import Language, Utterance
 from taxonomy.plan import SessionPlan
 from taxonomy.schema import Taxonomy
 
@@ -21,6 +22,10 @@ class Brief:
     risk_definition: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     """All texts of a row by name, for a recipe that reads more than one: a question and its answer, a report."""
+    scenario: str = ""
+    """What happened to whom, where the cell has been told as a story."""
+    lines: Sequence[Utterance] = ()
+    """A whole dialogue, for a recipe that makes something of one."""
 
 
 def brief_cell(taxonomy: Taxonomy, plan: SessionPlan, language: Language) -> Brief:
@@ -43,3 +48,9 @@ def brief_cell(taxonomy: Taxonomy, plan: SessionPlan, language: Language) -> Bri
         text, emotion.en, emotion.definition_en, taxonomy.family(emotion.family).en,
         scene.en, scene.definition_en, tier.definition_en,
     )  # fmt: skip
+
+
+def brief_scenario(taxonomy: Taxonomy, plan: SessionPlan, language: Language, parts: Mapping[str, Any]) -> Brief:
+    """Put a cell and its stored scenario into words; `parts["text"]` tells the scenario as a story."""
+    told = str(parts["text"])
+    return replace(brief_cell(taxonomy, plan, language), text=told, scenario=told)

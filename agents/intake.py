@@ -20,6 +20,7 @@ async def write_profile(cast: Cast, brief: Brief, plan: SessionPlan) -> ClientPr
             family=brief.family,
             scene=brief.scene,
             scene_definition=brief.scene_definition,
+            scenario=brief.scenario,
             age=plan.age,
             gender=plan.gender,
             risk=plan.risk,

@@ -35,6 +35,8 @@ class RunConfig(BaseModel):
     """Dialogues that each cell is to have, accepted or waiting for a person; in place of a count."""
     seeds: Path | None = None
     """JSON Lines with a text in each row, as input instead of the cells."""
+    stored: str | None = None
+    """What of the database is the input instead: scenarios or dialogues, or those of one run as in scenarios:3."""
     field: str | None = None
     """The field of --seeds that holds the text; found when not named."""
     model: str = "rehearsal"

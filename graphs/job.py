@@ -11,9 +11,11 @@ from agents.cast import Role
 from agents.endpoint import Endpoint, load_endpoint
 from agents.policy import Policy, load_policy
 from graphs.config import RunConfig, find_config
-from graphs.recipe import Recipe
+from graphs.recipe import Recipe, UnitKind
 from graphs.recipes import load_recipe
+from graphs.stored_units import StoredUnits, read_stored
 from graphs.units import CellUnits, TextUnits, Units
+from store.db import open_db
 from taxonomy.refusal import InputError, suggest
 from taxonomy.schema import load_taxonomy
 
@@ -68,17 +70,29 @@ def name_model(endpoint: Endpoint, role: Role) -> str:
 
 
 def load_units(config: RunConfig, recipe: Recipe) -> Units:
-    """Return the cells of the taxonomy, or the rows of --seeds."""
+    """Return the cells of the taxonomy, the rows of --seeds, or what --stored names."""
     path = config.taxonomy or SHIPPED_TAXONOMY
     taxonomy = load_taxonomy(path)
-    unit = "cell" if config.seeds is None else "text"
+    unit = find_unit_kind(config, recipe)
     if unit not in recipe.units:
         raise InputError(f"recipe {recipe.name!r} runs on {' or '.join(recipe.units)}, not on a {unit}")
+    if config.stored is not None:
+        database = open_db(config.db, create=False, synchronous=config.synchronous)
+        return StoredUnits(taxonomy, database, config.stored, config.seed, config.language)
     if config.seeds is None:
         if config.field is not None:
             raise InputError("--field names a field of --seeds, which is missing")
         return CellUnits(taxonomy, path, config.seed, config.language or "zh")
     return TextUnits(taxonomy, config.seeds, config.field, config.seed, config.language, recipe.find_unfit)
+
+
+def find_unit_kind(config: RunConfig, recipe: Recipe) -> UnitKind:
+    """Return the kind of input that the settings name; seeds and stored things are never mixed."""
+    if config.stored is not None:
+        if config.seeds is not None:
+            raise InputError("--stored and --seeds both name an input; leave one out")
+        return "dialogue" if read_stored(config.stored)[0] == "dialogues" else "cell"
+    return "cell" if config.seeds is None else "text"
 
 
 def read_switches(recipe: Recipe, given: Mapping[str, Any]) -> BaseModel:

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.brief import Brief
 from agents.cast import Role
+from store.records import Kind
 from taxonomy.plan import SessionPlan
 
-Unit = Literal["cell", "text"]
+UnitKind = Literal["cell", "text", "dialogue"]
+"""What a recipe runs on; a scenario is a cell told as a story, so what runs on cells runs on scenarios."""
 
 
 class NoSwitches(BaseModel):
@@ -26,19 +28,21 @@ class Recipe:
 
     `units` are the kinds of seed it runs on, the natural one first; `heads` names the prompt that leads each role's
     requests; `start` gives the state it begins with beside the shared one; `estimate` the calls by role a plan takes;
-    `find_idle` the roles that nobody plays with the switches as they are; `find_unfit` why a text cannot be its seed.
+    `makes` what it leaves, a talk or something else; `find_idle` the roles that nobody plays with the switches as they
+    are; `find_unfit` why a text cannot be its seed.
     """
 
     name: str
     summary: str
     paper: str
-    units: tuple[Unit, ...]
+    units: tuple[UnitKind, ...]
     heads: Mapping[Role, str]
     blind_counselor: bool
     switches: type[BaseModel]
     start: Callable[[Any], dict[str, Any]]
     build: Callable[[Any], StateGraph[Any, Any, Any, Any]]
     estimate: Callable[[SessionPlan, Any], Mapping[Role, float]]
+    makes: Kind = "talk"
     find_idle: Callable[[Any], Container[Role]] = lambda _: ()
     find_unfit: Callable[[Brief], str | None] = lambda _: None
 

@@ -23,7 +23,7 @@ from store.records import (
     DialogueRecord,
     DisagreementRecord,
     FindingRecord,
-    SeedRecord,
+    Kind,
     ThoughtRecord,
     UtteranceRecord,
     VerdictRecord,
@@ -37,6 +37,7 @@ class About:
     run_id: int
     position: int
     recipe: str
+    kind: Kind
     unit: Unit
     is_rehearsal: bool
 
@@ -177,22 +178,13 @@ def about_fields(about: About) -> dict[str, Any]:
     """Return the fields that every record has."""
     unit = about.unit
     plan = asdict(unit.plan)
-    cell = plan.pop("cell")
-    if unit.row is None and cell is not None:
-        seed = SeedRecord("cell", emotion=cell[0], scene=cell[1])
-    else:
-        row = unit.row
-        seed = SeedRecord(
-            "text",
-            text=unit.brief.text,
-            file=row.file if row else None,
-            row=row.row if row else None,
-            row_id=row.row_id if row else None,
-        )
+    del plan["cell"]
     return {
         "run_id": about.run_id,
         "position": about.position,
-        "seed": seed,
+        "seed": unit.seed,
+        "kind": about.kind,
+        "parent_id": unit.parent_id,
         "recipe": about.recipe,
         "language": unit.language,
         "plan": plan,
@@ -210,7 +202,8 @@ def read_level(about: About, state: SessionState) -> Level:
     crisis = state.get("crisis")
     level: Level = crisis.level if crisis is not None else "none"  # type: ignore[attr-defined]
     brief = about.unit.brief
-    unread = list(dict.fromkeys([brief.text, *brief.fields.values()])) if about.unit.row is not None else []
+    unread = list(dict.fromkeys([brief.text, *brief.fields.values()])) if about.unit.seed.text is not None else []
+    unread += [line.text for line in brief.lines if line.speaker == "client"]
     if "crisis" not in state:
         unread += [line.text for line in state["transcript"] if line.speaker == "client"]
     profile = state.get("profile")

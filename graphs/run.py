@@ -29,6 +29,7 @@ def build_parser() -> Parser:
         metavar="FILE",
         help="JSON Lines with a text a row, as input instead of cells",
     )
+    add("--stored", metavar="scenarios|dialogues[:RUN]", help="what of the database is the input instead of cells")
     add(
         "--field",
         metavar="NAME",

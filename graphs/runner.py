@@ -56,7 +56,7 @@ class Runner:
     async def _run_session(self, position: int) -> None:
         job = self._job
         unit = job.units.unit(position)
-        about = About(self._run_id, position, job.recipe.name, unit, job.is_rehearsal)
+        about = About(self._run_id, position, job.recipe.name, job.recipe.makes, unit, job.is_rehearsal)
         try:
             state = await self._graph.ainvoke(
                 begin_state(unit.plan, unit.brief) | job.recipe.start(job.switches),

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from agents.brief import Brief, brief_cell
+from agents.checks.lexicon import language_of
 from agents.transcript import Language
 from store.formats.seeds import SeedFile, SeedText
+from store.records import SeedRecord
 from taxonomy.plan import Planner, SessionPlan
 from taxonomy.refusal import InputError
 from taxonomy.schema import Cell, Taxonomy
@@ -17,12 +19,13 @@ from taxonomy.source import show_path
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One session's input; `row` is where a text came from, None for a cell."""
+    """One session's input; `parent_id` is the stored dialogue it was made from."""
 
     plan: SessionPlan
     brief: Brief
     language: Language
-    row: SeedText | None
+    seed: SeedRecord
+    parent_id: str | None = None
 
 
 class Units(Protocol):
@@ -59,7 +62,9 @@ class CellUnits:
 
     def unit(self, position: int) -> Unit:
         plan = self._planner.session(position)
-        return Unit(plan, brief_cell(self._taxonomy, plan, self.language), self.language, None)
+        assert plan.cell is not None
+        seed = SeedRecord("cell", emotion=plan.cell.emotion, scene=plan.cell.scene)
+        return Unit(plan, brief_cell(self._taxonomy, plan, self.language), self.language, seed)
 
     def find_positions(self, block: int) -> dict[Cell, int]:
         """Return where each cell stands in a block of the plan."""
@@ -98,19 +103,13 @@ class TextUnits:
     def unit(self, position: int) -> Unit:
         row = self.rows.read(position)
         plan = self._planner.session_for_text(position)
-        return Unit(plan, brief_row(row), self._language or tell_language(row.text), row)
+        seed = SeedRecord("text", text=row.text, file=row.file, row=row.row, row_id=row.row_id)
+        return Unit(plan, brief_row(row), self._language or language_of(row.text), seed)
 
 
 def brief_row(row: SeedText) -> Brief:
     """Put a row of a file into a recipe's words."""
     return Brief(row.text, fields=row.fields)
-
-
-def tell_language(text: str) -> Language:
-    """Return zh where a fifth of the letters are Chinese, else en."""
-    letters = sum(char.isalpha() for char in text)
-    chinese = sum("\u4e00" <= char <= "\u9fff" for char in text)
-    return "zh" if chinese * 5 >= letters else "en"
 
 
 def digest_file(path: Path) -> str:

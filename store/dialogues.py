@@ -66,6 +66,7 @@ def list_dialogues(engine: Engine, flags: Namespace) -> None:
             unit = name_unit(seed)
             fields = {
                 "id": row.id,
+                "kind": row.kind,
                 "outcome": row.outcome,
                 "standing": find_standing(db, row),
                 "exchanges": row.exchanges,
@@ -88,8 +89,10 @@ def name_unit(seed: SeedRow | None) -> str:
     """Return where a dialogue's input came from, in a few words."""
     if seed is None:
         return ""
-    if seed.kind == "cell":
+    if seed.emotion is not None:
         return f"{seed.emotion} x {seed.scene}"
+    if seed.kind == "dialogue":
+        return f"dialogue {seed.row_id}"
     return f"{seed.file}:{seed.row}" + (f" ({seed.row_id})" if seed.row_id else "")
 
 
@@ -100,7 +103,8 @@ def show_dialogue(engine: Engine, flags: Namespace) -> None:
         if row is None:
             raise InputError(f"there is no dialogue {flags.id!r}; python -m store.dialogues list names them")
         rehearsal = ", rehearsal" if row.is_rehearsal else ""
-        print(f"{row.id}  {row.recipe}, {name_unit(db.get(SeedRow, row.seed_id))}{rehearsal}")
+        made = "" if row.kind == "talk" else f" ({row.kind.replace('_', ' ')})"
+        print(f"{row.id}  {row.recipe}{made}, {name_unit(db.get(SeedRow, row.seed_id))}{rehearsal}")
         why = row.reason or row.end_reason or ""
         print(f"{row.outcome} ({show_text(why)}), {find_standing(db, row)}, risk {row.risk_tier}\n")
         lines = of_dialogue(db, UtteranceRow, row.id)

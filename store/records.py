@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["talk", "scenario", "treatment_plan"]
+"""What a run of a recipe leaves: a talk of client and counselor, or something that is made for one or of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,9 @@ class DialogueRecord:
     artefacts: list[ArtefactRecord] = field(default_factory=list)
     checks: str | None = None
     """The version of the checks that have seen it."""
+    kind: Kind = "talk"
+    parent_id: str | None = None
+    """The stored dialogue it was made from, where there is one."""
     decision: DecisionRecord | None = None
     bands: Sequence[int] = ()
     """What it is found under as a near copy, where it is done; see store.near."""

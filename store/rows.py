@@ -135,6 +135,8 @@ def dialogue_values(record: DialogueRecord, seed_id: int, now: float) -> dict[st
         "run_id": record.run_id,
         "position": record.position,
         "seed_id": seed_id,
+        "kind": record.kind,
+        "parent_id": record.parent_id,
         "recipe": record.recipe,
         "language": record.language,
         "outcome": record.outcome,

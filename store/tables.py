@@ -41,7 +41,7 @@ class RunRow(SQLModel, table=True):
 
 
 class SeedRow(SQLModel, table=True):
-    """A unit of input: a cell, or a text with the file and row it came from."""
+    """A unit of input: a cell, a scenario of a cell, a dialogue, or a text with the file and row it came from."""
 
     __tablename__ = "seeds"
 
@@ -66,6 +66,10 @@ class DialogueRow(SQLModel, table=True):
     run_id: int = Field(foreign_key="runs.id")
     position: int
     seed_id: int = Field(foreign_key="seeds.id")
+    kind: str = Field(default="talk", sa_column_kwargs={"server_default": "talk"})
+    """A talk, or what was made for one or of one: a scenario, a treatment plan; see store.records.Kind."""
+    parent_id: str | None = None
+    """The dialogue it was made from."""
     recipe: str
     language: str
     outcome: str

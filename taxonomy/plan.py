@@ -132,6 +132,13 @@ class Planner:
         _check_position(position)
         return self._plan(position, None, "none", None, None)
 
+    def session_for_cell(
+        self, position: int, cell: Cell, risk: Risk, age: int | None, gender: Gender | None
+    ) -> SessionPlan:
+        """Return the session at this position for somebody who is settled already: a scenario brings its person."""
+        _check_position(position)
+        return self._plan(position, cell, risk, age, gender)
+
     def _plan(
         self, position: int, cell: Cell | None, risk: Risk, age: int | None, gender: Gender | None
     ) -> SessionPlan:

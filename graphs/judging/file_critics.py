@@ -7,13 +7,14 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from agents.checks.lexicon import language_of
 from agents.critic import Judgement
 from agents.transcript import Utterance
 from graphs.judging.critics import Question, Work, judge_lines, list_questions
 from graphs.judging.estimate import Asked, estimate_judging, measure_lines
 from graphs.judging.file import Summary, judge_file, read_transcripts
 from graphs.judging.launch import Plan, Source, launch
-from graphs.units import digest_file, tell_language
+from graphs.units import digest_file
 from store.db import open_db
 from store.decontamination import load_evaluation
 from taxonomy.refusal import InputError
@@ -40,7 +41,7 @@ def ask_critics(plan: Plan, path: Path) -> int:
     asked = []
     for _, lines in read_transcripts(path, Summary()):
         questions = list_questions(lines, (), plan.rubrics, model, plan.repeats)
-        asked.append(Asked(measure_lines(lines), tell_language(join(lines)), tuple(questions)))
+        asked.append(Asked(measure_lines(lines), language_of(join(lines)), tuple(questions)))
 
     def list_positions() -> Iterator[int]:
         # A dialogue is in memory only while it is judged.
@@ -50,7 +51,7 @@ def ask_critics(plan: Plan, path: Path) -> int:
 
     async def play(work: Work, position: int) -> str:
         id, lines = waiting.pop(position)
-        language = tell_language(join(lines))
+        language = language_of(join(lines))
         answers = await judge_lines(work, position, lines, language, plan.rubrics, plan.repeats)
         for question, said in answers:
             print(json.dumps(word_verdict(id, question, said), ensure_ascii=False), file=stdout)

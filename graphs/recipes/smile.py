@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.brief import Brief
 from agents.cast import Cast, Role
+from agents.checks.lexicon import language_of
 from agents.message import Message
 from agents.prompt import load_prompt
 from agents.script import Script, ScriptLine, find_script_fault
@@ -21,7 +22,6 @@ from agents.transcript import Language, Utterance
 from graphs.recipe import Recipe
 from graphs.state import Artefact, SessionState
 from graphs.turn import Update
-from graphs.units import tell_language
 from graphs.written import CriticSwitch, end_with_critic, say_all
 from store.bands import normalise
 from store.report.speech import count_length, read_dialogue, share_with
@@ -68,7 +68,7 @@ def find_unfit(brief: Brief) -> str | None:
     answer = brief.fields.get("answer", "")
     if not answer:
         return "no answer"
-    language = tell_language(answer)
+    language = language_of(answer)
     length, least = count_length(answer, language), SHORTEST_ANSWER[language]
     return f"an answer of length {length}, too short to rewrite; {least} is needed" if length < least else None
 

@@ -45,13 +45,14 @@ class Selected(NamedTuple):
 
 
 def list_conditions(asked: Asked) -> list[ColumnElement[bool]]:
-    """Return what holds of the dialogues that are asked for, rehearsal aside."""
+    """Return what holds of the talks that are asked for, rehearsal aside."""
     wanted = [
         (col(DialogueRow.run_id), asked.run),
         (col(DialogueRow.recipe), asked.recipe),
         (col(DialogueRow.language), asked.language),
     ]
-    return [column == value for column, value in wanted if value is not None]
+    named = [column == value for column, value in wanted if value is not None]
+    return [col(DialogueRow.kind) == "talk", *named]
 
 
 def select_dialogues(db: Session, asked: Asked) -> Selected:
@@ -95,7 +96,6 @@ def stream_dialogues(db: Session, conditions: Sequence[ColumnElement[bool]]) -> 
             DialogueRow.is_crisis,
             DialogueRow.is_edited,
             DialogueRow.exchanges,
-            SeedRow.kind,
             SeedRow.emotion,
             SeedRow.scene,
         )
@@ -124,7 +124,7 @@ def keep(row: Any, choice: str | None, reviews: Sequence[Review]) -> Kept:
         row.language,
         row.outcome,
         standing,
-        (row.emotion, row.scene) if row.kind == "cell" else None,
+        (row.emotion, row.scene) if row.emotion is not None else None,
         row.end_reason,
         row.error_kind,
         row.reason if row.outcome == "rejected" else None,

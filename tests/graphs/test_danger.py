@@ -31,7 +31,7 @@ from graphs.recipes import load_recipe
 from graphs.record import About, record_session
 from graphs.state import SessionState, begin_state
 from graphs.units import Unit
-from store.records import DialogueRecord
+from store.records import DialogueRecord, SeedRecord
 from store.standing import STANDING_OF, standing_of
 from taxonomy.plan import Planner, SessionPlan
 from taxonomy.schema import Taxonomy, load_taxonomy
@@ -114,7 +114,7 @@ def play(
 ) -> Told:
     """Run a session to its end and record it."""
     plan = replace(plan_of(position), **planned)
-    unit = Unit(plan, brief_cell(map_of_feelings(), plan, language), language, None)
+    unit = Unit(plan, brief_cell(map_of_feelings(), plan, language), language, SeedRecord("cell", *(plan.cell or ())))
     stage, chosen = Stage(written or {}), load_recipe(recipe)
     seat = Cast(
         gateway=stage,
@@ -131,7 +131,7 @@ def play(
     begun = begin_state(plan, unit.brief) | chosen.start(settings)
     ended = asyncio.run(graph.ainvoke(begun, {"recursion_limit": 2000}, context=seat))
     state = cast(SessionState, ended)
-    about = About(1, position, recipe, unit, is_rehearsal=True)
+    about = About(1, position, recipe, "talk", unit, is_rehearsal=True)
     return Told(state, record_session(about, state, POLICY), stage.sent)
 
 
