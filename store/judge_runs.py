@@ -1,8 +1,7 @@
 """Judging runs: one at a time in a database, kept like any other run, and taken up again on the same work."""
 
-import json
 import time
-from typing import Any
+from typing import Any, Unpack
 from uuid import uuid4
 
 from sqlalchemy import Engine
@@ -10,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from store.db import explained
 from store.errors import StoreError
-from store.runs import LEASE_S, Run
+from store.runs import LEASE_S, Maker, PlanLine, Run, make_row
 from store.tables import RunRow
 
 KIND = "judge"
@@ -22,42 +21,24 @@ def start_judging(
     source: str,
     count: int,
     config: dict[str, Any],
-    versions: dict[str, str],
-    prompts: dict[str, str],
-    git_commit: str | None,
-    is_rehearsal: bool,
+    **maker: Unpack[Maker],
 ) -> Run:
     """Hold a judging run. One on the same file with the same settings is taken up, so that its answers serve again.
 
     Raises StoreError where one is alive: two that ask about the same dialogues would pay twice.
     """
     now, owner = time.time(), uuid4().hex
-    kept = json.dumps(config, ensure_ascii=False, sort_keys=True)
+    line = PlanLine(KIND, "", 0, source)
     with explained(engine), Session(engine.execution_options(writes=True)) as db:
         earlier = db.exec(select(RunRow).where(RunRow.kind == KIND).order_by(col(RunRow.id).desc())).all()
         for row in earlier:
             age = now - row.heartbeat_at
             if row.status == "running" and row.owner is not None and age < LEASE_S:
                 raise StoreError(f"judging {row.id} is alive (last seen {age:.0f} s ago); let it end first")
-        mine = (source, kept, json.dumps(prompts))
-        same = (row for row in earlier if source and (row.source, row.config, row.prompts) == mine)
-        row = next(same, None) or RunRow(
-            kind=KIND,
-            recipe=KIND,
-            language="",
-            plan_seed=0,
-            source=source,
-            first_position=0,
-            count=count,
-            config=kept,
-            versions=json.dumps(versions),
-            prompts=json.dumps(prompts),
-            git_commit=git_commit,
-            is_rehearsal=is_rehearsal,
-            status="running",
-            heartbeat_at=now,
-            started_at=now,
-        )
+        mine = make_row(KIND, line, range(count), config, owner, maker)
+        wanted = (mine.source, mine.config, mine.prompts)
+        same = (row for row in earlier if source and (row.source, row.config, row.prompts) == wanted)
+        row = next(same, mine)
         row.owner, row.heartbeat_at, row.status, row.ended_at = owner, now, "running", None
         row.count = count
         db.add(row)

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, func, text
@@ -79,6 +79,38 @@ class Unfinished:
     fill: int | None
 
 
+class Maker(TypedDict):
+    """What a run keeps of the code and the models that make it."""
+
+    versions: dict[str, str]
+    prompts: dict[str, str]
+    git_commit: str | None
+    is_rehearsal: bool
+
+
+def make_row(kind: str, line: PlanLine, positions: range, config: dict[str, Any], owner: str, maker: Maker) -> RunRow:
+    """Return the row of a new run that is held by `owner`."""
+    now = time.time()
+    return RunRow(
+        kind=kind,
+        recipe=line.recipe,
+        language=line.language,
+        plan_seed=line.plan_seed,
+        source=line.source,
+        first_position=positions.start,
+        count=len(positions),
+        config=json.dumps(config, ensure_ascii=False, sort_keys=True),
+        versions=json.dumps(maker["versions"]),
+        prompts=json.dumps(maker["prompts"]),
+        git_commit=maker["git_commit"],
+        is_rehearsal=maker["is_rehearsal"],
+        status="running",
+        owner=owner,
+        heartbeat_at=now,
+        started_at=now,
+    )
+
+
 def start_run(
     engine: Engine,
     line: PlanLine,
@@ -86,30 +118,11 @@ def start_run(
     first_position: int,
     count: int,
     config: dict[str, Any],
-    versions: dict[str, str],
-    prompts: dict[str, str],
-    git_commit: str | None,
-    is_rehearsal: bool,
+    **maker: Unpack[Maker],
 ) -> Run:
     """Store a new run and hold it."""
-    now, owner = time.time(), uuid4().hex
-    row = RunRow(
-        recipe=line.recipe,
-        language=line.language,
-        plan_seed=line.plan_seed,
-        source=line.source,
-        first_position=first_position,
-        count=count,
-        config=json.dumps(config, ensure_ascii=False),
-        versions=json.dumps(versions),
-        prompts=json.dumps(prompts),
-        git_commit=git_commit,
-        is_rehearsal=is_rehearsal,
-        status="running",
-        owner=owner,
-        heartbeat_at=now,
-        started_at=now,
-    )
+    owner = uuid4().hex
+    row = make_row(GENERATE, line, range(first_position, first_position + count), config, owner, maker)
     with explained(engine), Session(engine.execution_options(writes=True)) as db:
         db.add(row)
         db.commit()

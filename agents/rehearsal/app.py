@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from agents.cast import ROLES
 from agents.message import Message
 from agents.rehearsal.asked import text_of
 from agents.rehearsal.faults import FAULTS, PASSING, send_body, send_error
@@ -155,12 +156,6 @@ async def _read_body(receive: Receive) -> bytes:
 
 
 def _list_models() -> bytes:
-    names = (
-        "rehearsal",
-        *(
-            f"rehearsal-{role}"
-            for role in ("intake", "client", "stage", "memory", "risk", "counselor", "inner_voice", "critic")
-        ),
-    )
+    names = ("rehearsal", *(f"rehearsal-{role}" for role in ROLES))
     listed = [{"id": name, "object": "model", "created": CREATED, "owned_by": "rehearsal"} for name in names]
     return orjson.dumps({"object": "list", "data": listed})

@@ -16,6 +16,7 @@ import httpx2
 import orjson
 import pytest
 
+from agents.cast import ROLES
 from agents.profile import FIELD_NAMES, ClientProfile
 from agents.rehearsal.app import create_app
 from agents.rehearsal.faults import FAULTS
@@ -365,4 +366,4 @@ def test_a_port_gives_byte_for_byte_what_the_process_gives(port: int) -> None:
     for body in bodies:
         served = httpx2.post(f"http://127.0.0.1:{port}/v1/chat/completions", content=orjson.dumps(body))
         assert served.content == asyncio.run(post(app, body)).content
-    assert len(httpx2.get(f"http://127.0.0.1:{port}/v1/models").json()["data"]) == 9
+    assert len(httpx2.get(f"http://127.0.0.1:{port}/v1/models").json()["data"]) == 1 + len(ROLES)

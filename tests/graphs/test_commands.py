@@ -11,6 +11,7 @@ from graphs import doctor
 from graphs.recipes import RECIPES, load_recipe
 from graphs.recipes import __main__ as recipes
 from taxonomy.command import run_main
+from taxonomy.refusal import InputError
 
 HOUSE = Path(__file__).parents[2]
 
@@ -64,19 +65,25 @@ def test_the_doctor_names_a_missing_key(
     assert "set SILICONFLOW_API_KEY" in capsys.readouterr().out
 
 
-def test_studio_opens_the_recipes_and_plays_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_studio_plays_any_recipe_on_a_cell_or_on_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     from graphs import studio
 
     named = json.loads((HOUSE / "langgraph.json").read_text(encoding="utf-8"))["graphs"]
-    assert set(named) == set(RECIPES)
-    for name, place in named.items():
+    for place in named.values():
         file, _, variable = place.partition(":")
         assert (HOUSE / file).is_file()
-        assert getattr(studio, variable).get_graph().nodes.keys() >= {name}
-    played = asyncio.run(studio.interactive.ainvoke({"position": 3, "language": "en"}))
-    assert played["end_reason"] == "farewell"
-    assert played["transcript"][0]["speaker"] == "client"
+        assert getattr(studio, variable).get_graph().nodes.keys() >= {"play"}
+    on_cell = asyncio.run(studio.factory.ainvoke({"recipe": "interactive", "position": 3, "language": "en"}))
+    assert on_cell["end_reason"] == "farewell"
+    assert on_cell["transcript"][0]["speaker"] == "client"
+    on_text = asyncio.run(studio.factory.ainvoke({"recipe": "autocbt", "text": "室友天天打游戏到半夜，我睡不着。"}))
+    assert on_text["transcript"][0]["text"] == "室友天天打游戏到半夜，我睡不着。"
+    assert "draft" in {made["kind"] for made in on_text["artefacts"]}
+    with pytest.raises(InputError, match="runs on text: give it a text"):
+        asyncio.run(studio.factory.ainvoke({"recipe": "autocbt"}))
+    with pytest.raises(InputError, match="cannot run on this text: no answer"):
+        asyncio.run(studio.factory.ainvoke({"recipe": "smile", "text": "室友天天打游戏到半夜。"}))
     assert list(tmp_path.iterdir()) == []
 
 
