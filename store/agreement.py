@@ -14,15 +14,14 @@ from sqlmodel import Session, col, select
 from store.db import explained
 from store.dialogues import show_text
 from store.intervals import Rank, Share, measure_rank, measure_share
-from store.standing import Review, standing_of
-from store.tables import AttemptRow, DecisionRow, DialogueRow, FindingRow, ReviewRow, VerdictRow
+from store.tables import AttemptRow, DecisionRow, DialogueRow, FindingRow, VerdictRow
 
 Word = Literal["accept", "reject"]
 WORDS: tuple[Word, ...] = ("accept", "reject")
 CHOICES = ("accept", "reject", "person")
 ANSWERS = (0.0, 1.0)
 NOTHING = "no dialogue has a person's verdict yet; accept some and reject some, then ask again"
-REVIEWED = select(ReviewRow.dialogue_id).where(ReviewRow.verdict != "comment")
+REVIEWED = select(DialogueRow.id).where(col(DialogueRow.people).is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +126,10 @@ def read_agreement(engine: Engine) -> Agreement:
 
 
 def read_words(db: Session) -> dict[str, Word | None]:
-    """Return what people say of each dialogue they judged: the last adjudication, else what all say, else None."""
-    reviews: dict[str, list[Review]] = defaultdict(list)
-    query = select(ReviewRow).where(ReviewRow.verdict != "comment").order_by(col(ReviewRow.id))
-    for row in db.exec(query):
-        reviews[row.dialogue_id].append(Review(row.verdict, row.is_adjudication))  # type: ignore[arg-type]
-    named: dict[str, Word | None] = {"accepted": "accept", "rejected": "reject", "waiting": None}
-    return {id: named[standing_of("done", None, given)] for id, given in reviews.items()}
+    """Return what people say of each dialogue they judged; None where they disagree. One accept of two is an accept."""
+    named: dict[str, Word | None] = {"accept": "accept", "pending": "accept", "reject": "reject", "disputed": None}
+    query = select(DialogueRow.id, DialogueRow.people).where(col(DialogueRow.people).is_not(None))
+    return {id: named[people or "disputed"] for id, people in db.exec(query)}
 
 
 def count_rejected(ids: Iterable[str], words: Mapping[str, Word]) -> Share:

@@ -6,20 +6,15 @@ from typing import Any
 from sqlalchemy import Engine, Row, text
 
 from store.db import explained
-from store.standing import Review, Standing, standing_of
+from store.standing import Standing, standing_of
 from taxonomy.schema import Cell
 
 STANDING_COLUMNS = (
-    "d.outcome, d.is_crisis, d.is_edited,"
-    " (SELECT choice FROM decisions WHERE dialogue_id = d.id ORDER BY id + 0 DESC LIMIT 1) AS choice,"
-    " (SELECT verdict FROM reviews WHERE dialogue_id = d.id AND is_adjudication AND verdict <> 'comment'"
-    " ORDER BY id + 0 DESC LIMIT 1) AS settled,"
-    " EXISTS (SELECT 1 FROM reviews WHERE dialogue_id = d.id AND verdict = 'accept') AS has_accept,"
-    " EXISTS (SELECT 1 FROM reviews WHERE dialogue_id = d.id AND verdict = 'reject') AS has_reject"
+    "d.outcome, d.people, d.is_crisis, d.is_edited, CASE WHEN d.checks IS NULL THEN 0 ELSE 1 END AS is_checked,"
+    " (SELECT choice FROM decisions WHERE dialogue_id = d.id ORDER BY id + 0 DESC LIMIT 1) AS choice"
 )
 """What decides the standing of a dialogue `d`."""
-# What people said is folded into what decides a standing: the last adjudication, and which words fell at all. So
-# dialogues of a kind are counted together, and a table of any size comes back as a few rows a cell.
+# Dialogues of a kind are counted together, so a table of any size comes back as a few rows a cell.
 # PostgreSQL has no statistics of a table that grew within the last minute. It would then loop over a join with grouped
 # rows, and walk all ids for the newest one; `id + 0` leaves it nothing but the index on dialogue_id.
 COUNT = text(
@@ -27,7 +22,7 @@ COUNT = text(
     f"SELECT d.seed_id, CASE WHEN d.run_id = :run_id THEN 1 ELSE 0 END AS is_own, {STANDING_COLUMNS},"
     " count(*) AS dialogues FROM dialogues d"
     " WHERE d.recipe = :recipe AND d.language = :language AND d.is_rehearsal = :is_rehearsal"
-    " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
     ") kinds JOIN seeds s ON s.id = kinds.seed_id WHERE s.emotion IS NOT NULL"
 )
 
@@ -66,7 +61,12 @@ def count_cells(
 
 def read_standing(row: Row[Any]) -> Standing:
     """Return the standing of a row that was asked for STANDING_COLUMNS."""
-    words = [Review("accept")] * bool(row.has_accept) + [Review("reject")] * bool(row.has_reject)
-    if row.settled is not None:
-        words.append(Review(row.settled, is_adjudication=True))
-    return standing_of(row.outcome, row.choice, words, is_crisis=bool(row.is_crisis), is_edited=bool(row.is_edited))
+    is_edited = bool(row.is_edited)
+    return standing_of(
+        row.outcome,
+        row.choice,
+        row.people,
+        is_crisis=bool(row.is_crisis),
+        is_edited=is_edited,
+        is_seen=not is_edited or bool(row.is_checked),
+    )

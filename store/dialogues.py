@@ -10,13 +10,13 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from store.db import DEFAULT_URL, choose_url, open_db
-from store.standing import Review, Standing, standing_of
+from store.standing import Standing, standing_of
 from store.tables import (
+    ArtefactRow,
     CallRow,
     DecisionRow,
     DialogueRow,
     FindingRow,
-    ReviewRow,
     SeedRow,
     ThoughtRow,
     UtteranceRow,
@@ -25,7 +25,7 @@ from store.tables import (
 from taxonomy.command import Parser, run_main
 from taxonomy.refusal import InputError
 
-Numbered = TypeVar("Numbered", UtteranceRow, FindingRow, VerdictRow, ThoughtRow)
+Numbered = TypeVar("Numbered", UtteranceRow, FindingRow, VerdictRow, ThoughtRow, ArtefactRow)
 NAMES = {
     "zh": {"client": "来访者", "counselor": "咨询师"},
     "en": {"client": "Client", "counselor": "Counselor"},
@@ -38,18 +38,17 @@ def show_text(text: str) -> str:
 
 
 def find_standing(db: Session, dialogue: DialogueRow) -> Standing:
-    """Return a dialogue's standing from its newest decision and its reviews."""
+    """Return a dialogue's standing from its newest decision and from what people say."""
     decision = db.exec(
         select(DecisionRow).where(DecisionRow.dialogue_id == dialogue.id).order_by(col(DecisionRow.id).desc())
     ).first()
-    reviews = db.exec(select(ReviewRow).where(ReviewRow.dialogue_id == dialogue.id).order_by(col(ReviewRow.id)))
-    words = [Review(row.verdict, row.is_adjudication) for row in reviews]  # type: ignore[arg-type]
     return standing_of(
         dialogue.outcome,
         decision.choice if decision else None,  # type: ignore[arg-type]
-        words,
+        dialogue.people,  # type: ignore[arg-type]
         is_crisis=dialogue.is_crisis,
         is_edited=dialogue.is_edited,
+        is_seen=not dialogue.is_edited or dialogue.checks is not None,
     )
 
 
@@ -116,6 +115,9 @@ def show_dialogue(engine: Engine, flags: Namespace) -> None:
                 thought = thoughts[line.number]
                 print(f"    [{show_text(thought.text or thought.problem or '')}]")
             print(f"{NAMES[row.language][line.speaker]}: {show_text(line.text)}")
+        for made in of_dialogue(db, ArtefactRow, row.id):
+            if made.kind == row.kind:
+                print("\n".join(word_artefact(json.loads(made.body))))
         print()
         for found in of_dialogue(db, FindingRow, row.id):
             place = f"exchange {found.exchange}, {found.speaker}, attempt {found.attempt}"
@@ -132,6 +134,20 @@ def show_dialogue(engine: Engine, flags: Namespace) -> None:
             for call in db.exec(query.order_by(col(CallRow.number))):
                 tokens = f"{call.prompt_tokens} + {call.completion_tokens} tokens"
                 print(f"call {call.number}: {call.branch} on {call.served_model}, {tokens}, {call.outcome}")
+
+
+def word_artefact(body: object, indent: str = "") -> list[str]:
+    """Return what was made, part by part; what has parts or lines of its own stands indented below its name."""
+    if not isinstance(body, dict | list):
+        return [indent + line for line in show_text(str(body)).split("\n")]
+    named = body.items() if isinstance(body, dict) else [("-", part) for part in body]
+    lines = []
+    for name, part in named:
+        inner = word_artefact(part, indent + "  ")
+        mark = indent + (f"{show_text(str(name))}:" if isinstance(body, dict) else "-")
+        is_plain = len(inner) == 1 and not isinstance(part, dict | list)
+        lines += [f"{mark} {inner[0].strip()}"] if is_plain else [mark, *inner]
+    return lines
 
 
 def of_dialogue(db: Session, table: type[Numbered], dialogue_id: str) -> Sequence[Numbered]:

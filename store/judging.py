@@ -16,8 +16,8 @@ from store.records import (
     UtteranceRecord,
     VerdictRecord,
 )
-from store.rows import INSERT_CHILDREN, finding_values, save_decision, thought_values, verdict_values
-from store.standing import Review
+from store.rows import INSERT_CHILDREN, INSERT_STALE, finding_values, save_decision, thought_values, verdict_values
+from store.standing import People
 
 BATCH = 200
 """Dialogues read, judged and saved together: the lock is held for some hundredths of a second."""
@@ -28,7 +28,6 @@ CHILDREN = {
     "verdicts": "number",
     "thoughts": "number",
     "decisions": "id",
-    "reviews": "id",
 }
 """Tables that hang on a dialogue, with the order of their rows."""
 
@@ -66,7 +65,8 @@ class StoredDialogue:
     thoughts: Mapping[int, int]
     """The prompt's version of each thought that is there, by number of its utterance."""
     decision: LastDecision | None
-    reviews: tuple[Review, ...]
+    people: People | None
+    """What people say of it."""
 
     def stands(self, exchange: int, attempt: int, speaker: str = "counselor") -> bool:
         """Whether something is about what stands in the dialogue: the whole, the client, or the chosen attempt."""
@@ -169,6 +169,7 @@ def save_one(db: Connection, judged: Judged, now: float) -> bool:
         db.execute(raised, key | {"tier": judged.risk_tier, "is_crisis": judged.risk_tier != "none"})
     if judged.decision is not None:
         save_decision(db, old.id, judged.decision, now)
+    db.execute(INSERT_STALE, {"dialogue_id": old.id})
     return True
 
 
@@ -238,7 +239,7 @@ def _join(head: RowMapping, rows: Mapping[str, Sequence[RowMapping]], bodies: Ma
             tuple(json.loads(last["reasons"])),
             bodies.get(bytes(last["policy_hash"])) if last["policy_hash"] is not None else None,
         ),
-        reviews=tuple(Review(row["verdict"], bool(row["is_adjudication"])) for row in rows["reviews"]),
+        people=head["people"],
     )
 
 

@@ -154,6 +154,8 @@ class DialogueRecord:
     kind: Kind = "talk"
     parent_id: str | None = None
     """The stored dialogue it was made from, where there is one."""
+    request_id: int | None = None
+    """The line of the reviewers' log that asked for it."""
     decision: DecisionRecord | None = None
     bands: Sequence[int] = ()
     """What it is found under as a near copy, where it is done; see store.near."""

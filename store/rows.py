@@ -23,6 +23,7 @@ from store.tables import (
     ParametersRow,
     PolicyRow,
     ProfileRow,
+    StaleRow,
     ThoughtRow,
     UtteranceRow,
     VerdictRow,
@@ -62,6 +63,7 @@ INSERT_CHILDREN = {
     "artefacts": insert(ArtefactRow),
 }
 INSERT_POLICY = insert(PolicyRow, ignore=True)
+INSERT_STALE = insert(StaleRow, ignore=True)
 INSERT_DECISION = text(
     "INSERT INTO decisions (dialogue_id, policy, version, choice, reasons, policy_hash, created_at)"
     " VALUES (:dialogue_id, :policy, :version, :choice, :reasons, :policy_hash, :created_at)"
@@ -108,6 +110,8 @@ def save_dialogue(db: Connection, record: DialogueRecord, now: float) -> bool:
         save_bands(db, record.id, record.bands)
     if record.decision is not None:
         save_decision(db, record.id, record.decision, now)
+    if record.kind == "talk":
+        db.execute(INSERT_STALE, {"dialogue_id": record.id})
     return True
 
 
@@ -148,6 +152,8 @@ def dialogue_values(record: DialogueRecord, seed_id: int, now: float) -> dict[st
         "is_crisis": record.is_crisis,
         "is_rehearsal": record.is_rehearsal,
         "is_edited": False,
+        "people": None,
+        "request_id": record.request_id,
         "exchanges": record.exchanges,
         "checks": record.checks,
         "created_at": now,

@@ -11,7 +11,7 @@ from graphs.record import list_disagreements, record_decision, widest
 from graphs.state import Judged
 from store.judging import StoredDialogue
 from store.records import DecisionRecord, DisagreementRecord, FindingRecord, VerdictRecord
-from store.standing import standing_of
+from store.standing import STANDING_OF
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,9 @@ def change_of(dialogue: StoredDialogue, decided: Decision) -> DecisionRecord | N
 
 def find_contradiction(dialogue: StoredDialogue, decided: Decision) -> Contradiction | None:
     """Return where people have accepted what the policy rejects, or the other way round."""
-    if not any(review.verdict != "comment" for review in dialogue.reviews):
-        return None
-    people = standing_of(dialogue.outcome, None, dialogue.reviews)
-    if (people, decided.choice) in (("accepted", "reject"), ("rejected", "accept")):
-        return Contradiction(dialogue.id, people, decided.choice, decided.reasons)
+    people = dialogue.people
+    if (people, decided.choice) in (("accept", "reject"), ("reject", "accept")) and people is not None:
+        return Contradiction(dialogue.id, STANDING_OF[people], decided.choice, decided.reasons)
     return None
 
 

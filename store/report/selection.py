@@ -1,7 +1,7 @@
 """Selects the dialogues that a report is of, each with its standing."""
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from store.report.figures import Asked, Selection
-from store.standing import Review, Standing, standing_of
-from store.tables import DecisionRow, DialogueRow, ReviewRow, SeedRow
+from store.standing import Standing, standing_of
+from store.tables import DecisionRow, DialogueRow, SeedRow
 
 FETCHED = 2_000
 """Rows that are fetched together."""
@@ -65,10 +65,7 @@ def select_dialogues(db: Session, asked: Asked) -> Selected:
     if left_out:
         conditions.append(col(DialogueRow.is_rehearsal).is_(False))
     choices, held_back = read_choices(db, conditions)
-    reviews = read_reviews(db, conditions)
-    dialogues = {
-        row.id: keep(row, choices.get(row.id), reviews.get(row.id, ())) for row in stream_dialogues(db, conditions)
-    }
+    dialogues = {row.id: keep(row, choices.get(row.id)) for row in stream_dialogues(db, conditions)}
     selection = Selection(
         asked,
         len(dialogues),
@@ -95,6 +92,8 @@ def stream_dialogues(db: Session, conditions: Sequence[ColumnElement[bool]]) -> 
             DialogueRow.plan,
             DialogueRow.is_crisis,
             DialogueRow.is_edited,
+            DialogueRow.people,
+            DialogueRow.checks,
             DialogueRow.exchanges,
             SeedRow.emotion,
             SeedRow.scene,
@@ -106,15 +105,16 @@ def stream_dialogues(db: Session, conditions: Sequence[ColumnElement[bool]]) -> 
     yield from db.exec(query.execution_options(yield_per=FETCHED))
 
 
-def keep(row: Any, choice: str | None, reviews: Sequence[Review]) -> Kept:
+def keep(row: Any, choice: str | None) -> Kept:
     """Return what a report needs of a dialogue's row."""
     plan = json.loads(row.plan)
     standing = standing_of(
         row.outcome,
         choice,  # type: ignore[arg-type]
-        reviews,
+        row.people,
         is_crisis=row.is_crisis,
         is_edited=row.is_edited,
+        is_seen=not row.is_edited or row.checks is not None,
     )
     return Kept(
         row.id,
@@ -130,14 +130,14 @@ def keep(row: Any, choice: str | None, reviews: Sequence[Review]) -> Kept:
         row.reason if row.outcome == "rejected" else None,
         str(plan.get("ending") or "") if isinstance(plan, dict) else "",
         row.exchanges,
-        find_wait(row, choice, reviews) if standing == "waiting" else None,
+        find_wait(row, choice) if standing == "waiting" else None,
     )
 
 
-def find_wait(row: Any, choice: str | None, reviews: Sequence[Review]) -> str | None:
+def find_wait(row: Any, choice: str | None) -> str | None:
     """Return what a waiting dialogue waits for, where it is no ground that a policy gave."""
-    if any(review.verdict != "comment" for review in reviews):
-        return "disagreement"
+    if row.people is not None:
+        return {"disputed": "disagreement", "pending": "second"}.get(row.people, "edited")
     if choice == "accept":
         return "crisis" if row.is_crisis else "edited"
     return "undecided" if choice is None else None
@@ -164,17 +164,3 @@ def read_choices(
 def name_ground(reason: str) -> str:
     """Return the rule or rubric that a reason begins with; what follows is about one dialogue alone."""
     return reason.split(":")[0].strip()[:60]
-
-
-def read_reviews(db: Session, conditions: Sequence[ColumnElement[bool]]) -> dict[str, list[Review]]:
-    """Return what people said of each dialogue, oldest first."""
-    query = (
-        select(ReviewRow.dialogue_id, ReviewRow.verdict, ReviewRow.is_adjudication)
-        .join(DialogueRow, col(DialogueRow.id) == col(ReviewRow.dialogue_id))
-        .where(*conditions)
-        .order_by(col(ReviewRow.id))
-    )
-    reviews: dict[str, list[Review]] = defaultdict(list)
-    for dialogue_id, verdict, is_adjudication in db.exec(query.execution_options(yield_per=FETCHED)):
-        reviews[dialogue_id].append(Review(verdict, is_adjudication))  # type: ignore[arg-type]
-    return reviews

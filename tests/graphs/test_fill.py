@@ -19,6 +19,7 @@ from graphs.units import CellUnits
 from store.coverage import CellCount, count_cells
 from store.db import open_db
 from store.records import DecisionRecord, DialogueRecord, SeedRecord
+from store.reviews import Said, say
 from taxonomy.schema import Cell, load_taxonomy
 from tests.databases import make_database
 from tests.graphs.conftest import TAXONOMY, Factory, read_rows
@@ -114,8 +115,7 @@ def test_a_dialogue_that_a_person_rejects_is_made_up_for(factory: Factory) -> No
     (rejected,) = read_rows(
         "SELECT s.emotion, s.scene FROM dialogues d JOIN seeds s ON s.id = seed_id WHERE d.id='1/3'"
     )
-    columns = "dialogue_id, reviewer, verdict, is_adjudication, created_at"
-    change(f"INSERT INTO reviews ({columns}) VALUES ('1/3', 'a', 'reject', 0, 0)")
+    say(open_db(DB), Said(dialogue_id="1/3", reviewer="a", word="reject", reasons=["other"]))
     told = factory(*SHORT, "--fill", 1)
     assert told.summary["outcomes"] == {"done": 1}
     assert count(run_id=2)[Cell(rejected.emotion, rejected.scene)] == CellCount(accepted=1, rejected=1, own=1)

@@ -15,6 +15,8 @@ from agents.checks.version import checks_version
 from graphs.judge import main
 from store.db import open_db
 from store.judging import Judged, read_dialogue, save_judged
+from store.reviews import Said
+from store.reviews import say as review
 from taxonomy.command import run_main
 from tests.databases import make_database
 from tests.graphs.conftest import Factory, Result, read_rows
@@ -93,10 +95,7 @@ def test_a_policy_decides_on_everything_again_and_keeps_out_of_what_people_decid
     factory: Factory, judge: Judge, tmp_path: Path
 ) -> None:
     factory("--recipe", "interactive", "--count", 3)
-    review = (
-        "INSERT INTO reviews (dialogue_id, reviewer, verdict, is_adjudication, created_at) VALUES (?, 'a', ?, 0, ?)"
-    )
-    change(review, "1/1", "accept", time.time())
+    review(open_db("sqlite:///factory.db"), Said(dialogue_id="1/1", reviewer="a", word="accept"))
     (tmp_path / "strict.yaml").write_text(STRICT, encoding="utf-8")
     told = judge("--policy", "strict.yaml", "--json")
     assert told.code == 0

@@ -10,6 +10,7 @@ from sqlmodel import Session, SQLModel
 
 from store.agreement import Agreement, print_agreement, read_agreement
 from store.db import Database
+from store.reviews import settle
 from store.tables import AttemptRow, DecisionRow, DialogueRow, FindingRow, ReviewRow, SeedRow, VerdictRow
 from tests.store.test_sessions import begin
 
@@ -54,11 +55,12 @@ def keep(database: Database, rows: Sequence[SQLModel]) -> None:
             db.add(DialogueRow(id=id, run_id=run.id, position=position, seed_id=1, created_at=0, **about))
         db.flush()
         for id, words in SAID.items():
-            for word in words:
+            for number, word in enumerate(words):
                 verdict = word.removeprefix("adjudicated ")
-                about = {"reviewer": "a", "verdict": verdict, "is_adjudication": word != verdict}
+                about = {"reviewer": f"r{number}", "verdict": verdict, "is_adjudication": word != verdict}
                 db.add(ReviewRow(dialogue_id=id, created_at=0, **about))
                 db.flush()
+            settle(db.connection(), id)
         db.add_all(rows)
         db.commit()
 

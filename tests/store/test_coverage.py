@@ -15,6 +15,7 @@ from store.coverage import CellCount, count_cells
 from store.db import Database, open_db
 from store.dialogues import find_standing
 from store.runs import PlanLine, start_run
+from store.standing import Review, people_say
 from store.tables import DecisionRow, DialogueRow, ReviewRow, SeedRow
 from taxonomy.schema import Cell
 
@@ -57,12 +58,22 @@ def keep(database: Database, run_id: int, kinds: Iterator[Any], **fields: Any) -
             key = f"{run_id}/{position}"
             row: dict[str, Any] = {"id": key, "run_id": run_id, "position": position, "outcome": outcome}
             row |= {"seed_id": known[CELLS[position % len(CELLS)]], "is_crisis": is_crisis, "is_edited": is_edited}
-            row |= {"recipe": "session", "language": "zh", "is_rehearsal": False, "plan": "{}" + " " * 900}
+            log = [Review(word, settles, f"r{number}") for number, (word, settles) in enumerate(words)]
+            row |= {
+                "people": people_say(log),
+                "recipe": "session",
+                "language": "zh",
+                "is_rehearsal": False,
+                "plan": "{}" + " " * 900,
+            }
             tables[DialogueRow].append(row | {"risk_tier": "none", "exchanges": 8, "created_at": 0.0} | fields)
             decided = {"dialogue_id": key, "policy": "default", "version": 1, "reasons": "[]", "created_at": 0.0}
             tables[DecisionRow] += [decided | {"choice": choice} for choice in choices]
-            said = {"dialogue_id": key, "reviewer": "a", "created_at": 0.0}
-            tables[ReviewRow] += [said | {"verdict": word, "is_adjudication": settles} for word, settles in words]
+            said = {"dialogue_id": key, "created_at": 0.0, "way": "page", "wanted": 1}
+            tables[ReviewRow] += [
+                said | {"verdict": line.word, "is_adjudication": line.is_adjudication, "reviewer": line.reviewer}
+                for line in log
+            ]
         for table, rows in tables.items():
             if rows:
                 db.execute(insert(table), rows)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -25,9 +26,16 @@ def test_a_missing_database_is_made_and_opened_again(url: str) -> None:
     open_db(url, create=False).dispose()
 
 
+def is_not_words(name: str | None, kind: str, parents: Any) -> bool:
+    """Whether a table is compared."""
+    return kind != "table" or not (name or "").startswith("words")
+
+
 def test_the_migrations_lead_to_the_tables(database: Database) -> None:
     with database.connect() as db:
-        context = MigrationContext.configure(db, opts={"version_table": SCHEMA_TABLE, "compare_type": True})
+        # The index of words has no table of SQLModel: each database keeps it in a kind of its own.
+        told = {"version_table": SCHEMA_TABLE, "compare_type": True, "include_name": is_not_words}
+        context = MigrationContext.configure(db, opts=told)
         assert compare_metadata(context, SQLModel.metadata) == []
 
 

@@ -13,6 +13,7 @@ from store.report import figures
 from store.report.figures import Asked, Report
 from store.report.gather import gather
 from store.report.text import list_lines
+from store.standing import Review, people_say
 from store.stats import MAP
 from store.tables import (
     AttemptRow,
@@ -117,7 +118,8 @@ def list_rows(kept: Kept, run: int, position: int, seed: int | None) -> list[SQL
     id = f"{run}/{position}"
     exchanges = sum(speaker == "counselor" for speaker, _ in kept.lines)
     about = {"id": id, "run_id": run, "position": position, "seed_id": seed, "exchanges": exchanges}
-    rows: list[SQLModel] = [DialogueRow(**(DIALOGUE | about | kept.fields))]
+    people = people_say([Review(word, reviewer=f"r{n}") for n, word in enumerate(kept.reviews)])  # type: ignore[arg-type]
+    rows: list[SQLModel] = [DialogueRow(**(DIALOGUE | about | {"people": people} | kept.fields))]
     rows += [
         UtteranceRow(dialogue_id=id, number=number, speaker=speaker, text=text)
         for number, (speaker, text) in enumerate(kept.lines)
@@ -131,8 +133,8 @@ def list_rows(kept: Kept, run: int, position: int, seed: int | None) -> list[SQL
         rows.append(
             DecisionRow(dialogue_id=id, policy="p", version=1, choice=kept.choice, reasons=told, created_at=0.0)
         )
-    for verdict in kept.reviews:
-        rows.append(ReviewRow(dialogue_id=id, reviewer="r", verdict=verdict, created_at=0.0))
+    for number, verdict in enumerate(kept.reviews):
+        rows.append(ReviewRow(dialogue_id=id, reviewer=f"r{number}", verdict=verdict, created_at=0.0))
     for number, (agent, model) in enumerate((("counselor", "teller"), ("critic", "judge"))):
         rows.append(
             CallRow(**CALL, run_id=run, position=position, number=number, agent=agent, branch=agent, served_model=model)

@@ -74,13 +74,13 @@ def make_old_database(path: Path) -> dict[str, list[Any]]:
 
 
 def read_all(path: Path) -> dict[str, list[Any]]:
-    """Return the rows of every table of a SQLite file."""
+    """Return the rows of every table of a SQLite file but those of the index of words."""
     with closing(sqlite3.connect(path)) as db:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
         return {
-            table: db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+            table: sorted(db.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
             for table in tables
-            if "psy" not in table
+            if "psy" not in table and not table.startswith("words")
         }
 
 
@@ -165,7 +165,7 @@ def test_the_revision_that_is_opened_without_alembic_is_the_newest() -> None:
     assert head_revision() == HEAD
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
 def test_a_database_of_each_earlier_release_is_copied_and_upgraded(tmp_path: Path, revision: str) -> None:
     """The old database is made by the real scripts and filled with what its own columns can hold."""
     path = tmp_path / "old.db"
@@ -177,7 +177,7 @@ def test_a_database_of_each_earlier_release_is_copied_and_upgraded(tmp_path: Pat
     after = read_all(path)
     assert read_all(copy) == before
     assert after.keys() == current.keys()
-    for table in ("utterances", "findings", "calls", "messages", "reviews", "seeds"):
+    for table in ("utterances", "findings", "calls", "messages", "seeds"):
         assert after[table] == current[table] == before[table]
     with closing(sqlite3.connect(path)) as db:
         assert set(db.execute("SELECT kind FROM runs").fetchall()) == {("generate",)}
