@@ -24,6 +24,8 @@ class Brief:
     """All texts of a row by name, for a recipe that reads more than one: a question and its answer, a report."""
     scenario: str = ""
     """What happened to whom, where the cell has been told as a story."""
+    taxonomy: Taxonomy | None = None
+    """The map that the cell is from, for a recipe that needs what else there is."""
     lines: Sequence[Utterance] = ()
     """A whole dialogue, for a recipe that makes something of one."""
 
@@ -41,12 +43,12 @@ def brief_cell(taxonomy: Taxonomy, plan: SessionPlan, language: Language) -> Bri
         )
         return Brief(
             text, emotion.zh, emotion.definition_zh, taxonomy.family(emotion.family).zh,
-            scene.zh, scene.definition_zh, tier.definition_zh,
+            scene.zh, scene.definition_zh, tier.definition_zh, taxonomy=taxonomy,
         )  # fmt: skip
     text = f"{plan.age}, {plan.gender}. {scene.definition_en} {emotion.definition_en}"
     return Brief(
         text, emotion.en, emotion.definition_en, taxonomy.family(emotion.family).en,
-        scene.en, scene.definition_en, tier.definition_en,
+        scene.en, scene.definition_en, tier.definition_en, taxonomy=taxonomy,
     )  # fmt: skip
 
 

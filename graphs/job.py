@@ -74,6 +74,11 @@ def load_units(config: RunConfig, recipe: Recipe) -> Units:
     path = config.taxonomy or SHIPPED_TAXONOMY
     taxonomy = load_taxonomy(path)
     unit = find_unit_kind(config, recipe)
+    if unit not in recipe.units and recipe.units == ("dialogue",):
+        raise InputError(
+            f"recipe {recipe.name!r} runs on stored dialogues; name them with --stored dialogues,"
+            " or --stored dialogues:RUN for those of one run"
+        )
     if unit not in recipe.units:
         raise InputError(f"recipe {recipe.name!r} runs on {' or '.join(recipe.units)}, not on a {unit}")
     if config.stored is not None:

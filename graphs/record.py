@@ -155,8 +155,19 @@ def widest(rows: Sequence[DisagreementRecord]) -> dict[tuple[str, str], float]:
     return spreads
 
 
+def list_lines(kind: Kind, state: SessionState) -> list[str]:
+    """Return the lines that a record is compared by: those of the talk, or of the scenario it leaves."""
+    return [line.text for line in state["transcript"]] if kind == "talk" else read_scenario(kind, state)
+
+
+def read_scenario(kind: Kind, state: SessionState) -> list[str]:
+    """Return the lines of the scenario that a session leaves; none where it leaves something else."""
+    made = [made.body for made in state["artefacts"] if kind == made.kind == "scenario"]
+    return [line for body in made if isinstance(body, dict) for line in str(body["text"]).splitlines()]
+
+
 def word_near_copy(copy: NearCopy) -> Finding:
-    """Return the finding on a dialogue that nearly repeats a stored one: the older one stays."""
+    """Return the finding on what nearly repeats something stored: the older one stays."""
     reason = f"nearly the same as dialogue {copy.dialogue_id} (Jaccard {copy.share:.2f} of character 5-grams)"
     return Finding("near_copy", VERSION, "reject", (0, 0), reason)
 
@@ -202,7 +213,9 @@ def read_level(about: About, state: SessionState) -> Level:
     crisis = state.get("crisis")
     level: Level = crisis.level if crisis is not None else "none"  # type: ignore[attr-defined]
     brief = about.unit.brief
-    unread = list(dict.fromkeys([brief.text, *brief.fields.values()])) if about.unit.seed.text is not None else []
+    unread = [*read_scenario(about.kind, state), *brief.scenario.splitlines()]
+    if about.unit.seed.text is not None and not brief.scenario:
+        unread += dict.fromkeys([brief.text, *brief.fields.values()])
     unread += [line.text for line in brief.lines if line.speaker == "client"]
     if "crisis" not in state:
         unread += [line.text for line in state["transcript"] if line.speaker == "client"]

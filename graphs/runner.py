@@ -13,7 +13,7 @@ from graphs.branch import current_branch
 from graphs.crew import Crew, Ending
 from graphs.job import Job
 from graphs.progress import Progress
-from graphs.record import About, record_failure, record_session
+from graphs.record import About, list_lines, record_failure, record_session
 from graphs.state import SessionState, begin_state
 from store.errors import StoreError
 from store.ledger import Ledger
@@ -63,7 +63,7 @@ class Runner:
                 {"recursion_limit": STEP_LIMIT},
                 context=self._seat(about),
             )
-            wording = read_wording([line.text for line in state["transcript"]])
+            wording = read_wording(list_lines(about.kind, cast(SessionState, state)), about.kind, unit.language)
             copy = await self._ledger.find_near_copy(wording)
             record = record_session(about, cast(SessionState, state), job.policy, wording, copy)
         except ModelError as error:

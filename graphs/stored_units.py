@@ -1,13 +1,13 @@
 """Units of input that stand in the database: the scenarios of cells, and whole dialogues."""
 
+from dataclasses import replace
 from hashlib import blake2b
 from typing import cast
-
-from sqlalchemy import Engine
 
 from agents.brief import Brief, brief_scenario
 from agents.transcript import Language, Utterance
 from graphs.units import Unit
+from store.db import Database
 from store.inputs import list_inputs, read_scenario
 from store.judging import read_dialogue
 from store.records import Kind, SeedRecord
@@ -22,7 +22,7 @@ KINDS: dict[str, Kind] = {"scenarios": "scenario", "dialogues": "talk"}
 class StoredUnits:
     """What --stored names: scenarios or dialogues that nobody has rejected, one a session."""
 
-    def __init__(self, taxonomy: Taxonomy, engine: Engine, named: str, seed: int, language: Language | None) -> None:
+    def __init__(self, taxonomy: Taxonomy, engine: Database, named: str, seed: int, language: Language | None) -> None:
         self._name, self._run = read_stored(named)
         self._ids = list_inputs(engine, KINDS[self._name], self._run, language)
         if not self._ids:
@@ -57,7 +57,8 @@ class StoredUnits:
         if held is None:
             raise InputError(f"dialogue {id} is no longer in this database")
         lines = tuple(Utterance(line.speaker, line.text) for line in held.utterances)  # type: ignore[arg-type]
-        plan = self._planner.session_for_text(position)
+        # What came up in the talk, or was planned for it, is as grave in whatever is made of it.
+        plan = replace(self._planner.session_for_text(position), risk=held.risk_tier)  # type: ignore[arg-type]
         return Unit(plan, Brief("", lines=lines), cast(Language, held.language), SeedRecord("dialogue", row_id=id), id)
 
     def _name_nothing(self, language: Language | None) -> str:

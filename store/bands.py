@@ -40,6 +40,8 @@ class Level(NamedTuple):
 DIALOGUE = Level(0.6, 0)
 TURN = Level(0.8, 60)
 OPENING = Level(0.8, 0)
+SCENARIO = Level(0.5, 0)
+"""Two scenarios are short and meant to differ; two that share half their runs tell the same story."""
 
 
 def mix(values: int, lanes: int = WORD) -> int:

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Engine, RowMapping, bindparam, text
 
 from store.db import explained, persist
 from store.judging import StoredDialogue, read_batch
+from store.review_tables import CardRow, CardRuleRow, CardScoreRow
 from store.reviews import read_log
 from store.rows import insert
 from store.standing import VERDICTS, Review, Standing, list_standing, standing_of
-from store.tables import CardRow, CardRuleRow, CardScoreRow
 from store.words import keep_words, word_body
 
 BATCH = 200

@@ -115,9 +115,9 @@ def show_dialogue(engine: Engine, flags: Namespace) -> None:
                 thought = thoughts[line.number]
                 print(f"    [{show_text(thought.text or thought.problem or '')}]")
             print(f"{NAMES[row.language][line.speaker]}: {show_text(line.text)}")
-        for made in of_dialogue(db, ArtefactRow, row.id):
-            if made.kind == row.kind:
-                print("\n".join(word_artefact(json.loads(made.body))))
+        for artefact in of_dialogue(db, ArtefactRow, row.id):
+            if artefact.kind == row.kind:
+                print("\n".join(word_artefact(json.loads(artefact.body))))
         print()
         for found in of_dialogue(db, FindingRow, row.id):
             place = f"exchange {found.exchange}, {found.speaker}, attempt {found.attempt}"

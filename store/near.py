@@ -1,20 +1,28 @@
 """Keeps a dialogue's bands beside it, so that a near copy is known at the moment it is finished."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import blake2b
 
 from sqlalchemy import Connection, TextClause, bindparam, text
 
-from store.bands import DIALOGUE, VERSION, hash_bands, jaccard, list_runs, normalise, place_grams, sign
+from store.bands import DIALOGUE, SCENARIO, VERSION, hash_bands, jaccard, list_runs, normalise, place_grams, sign
+from store.records import Kind
 
 MOST_OF_A_BAND = 16
 """Dialogues looked up under one band: where a model says the same over and over, thousands share it."""
 MOST_COMPARED = 8
 """Candidates whose text is read, those with the most bands in common first."""
+MOST_TOLD = 64
+"""As many where scenarios are compared: at half their runs in common two of them share two bands of 32, often one."""
 LINES = text(
     'SELECT dialogue_id, "text" FROM utterances WHERE dialogue_id IN :ids ORDER BY dialogue_id, number'
+).bindparams(bindparam("ids", expanding=True))
+TOLD = text(
+    "SELECT dialogue_id, body FROM artefacts WHERE dialogue_id IN :ids AND kind = :kind ORDER BY dialogue_id, number"
 ).bindparams(bindparam("ids", expanding=True))
 INSERT_BAND = text("INSERT INTO bands (band, dialogue_id, version) VALUES (:band, :dialogue_id, :version)")
 
@@ -33,13 +41,24 @@ class Wording:
 
     normal: str
     bands: list[int]
+    kind: Kind = "talk"
 
 
-def read_wording(lines: Sequence[str]) -> Wording:
-    """Return the wording of a dialogue's lines."""
+def read_wording(lines: Sequence[str], kind: Kind = "talk", language: str = "") -> Wording:
+    """Return the wording of a dialogue's lines, or of a scenario's; scenarios of two languages share no band."""
     normal = normalise("\n".join(lines))
     # A text with few grams may give one value in two places; a set keeps the key unique.
-    return Wording(normal, sorted(set(hash_bands(sign(place_grams(normal))))) if normal else [])
+    bands = sorted(set(hash_bands(sign(place_grams(normal))))) if normal else []
+    if kind != "talk":
+        salt = salt_bands(kind, language)
+        bands = [band ^ salt for band in bands]
+    return Wording(normal, bands, kind)
+
+
+@cache
+def salt_bands(kind: Kind, language: str) -> int:
+    """Return what keeps the bands of one kind and language apart from all others, as a signed integer."""
+    return int.from_bytes(blake2b(f"{kind}/{language}".encode(), digest_size=8).digest(), signed=True)
 
 
 def find_near_copy(db: Connection, wording: Wording) -> NearCopy | None:
@@ -51,13 +70,16 @@ def find_near_copy(db: Connection, wording: Wording) -> NearCopy | None:
         return None
     asked = {"version": VERSION, **{f"band_{number}": band for number, band in enumerate(wording.bands)}}
     shared = Counter(db.execute(share_a_band(len(wording.bands)), asked).scalars())
-    candidates = sorted(shared, key=lambda other: (-shared[other], other))[:MOST_COMPARED]
+    is_talk = wording.kind == "talk"
+    most = MOST_COMPARED if is_talk else MOST_TOLD
+    candidates = sorted(shared, key=lambda other: (-shared[other], other))[:most]
     if not candidates:
         return None
-    runs, said = list_runs(wording.normal), read_texts(db, candidates)
+    runs, said = list_runs(wording.normal), (read_texts if is_talk else read_told)(db, candidates)
+    threshold = (DIALOGUE if is_talk else SCENARIO).threshold
     for other in candidates:
         share = jaccard(runs, list_runs(normalise(said[other])))
-        if share >= DIALOGUE.threshold:
+        if share >= threshold:
             return NearCopy(other, share)
     return None
 
@@ -68,6 +90,13 @@ def read_texts(db: Connection, dialogue_ids: Sequence[str]) -> dict[str, str]:
     for dialogue_id, line in db.execute(LINES, {"ids": list(dialogue_ids)}):
         said[dialogue_id].append(line)
     return {dialogue_id: "\n".join(lines) for dialogue_id, lines in said.items()}
+
+
+def read_told(db: Connection, dialogue_ids: Sequence[str]) -> dict[str, str]:
+    """Return the texts of some stored scenarios."""
+    rows = db.execute(TOLD, {"ids": list(dialogue_ids), "kind": "scenario"})
+    told = {dialogue_id: str(json.loads(body)["text"]) for dialogue_id, body in rows}
+    return {dialogue_id: told.get(dialogue_id, "") for dialogue_id in dialogue_ids}
 
 
 @cache

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 from store.clean import clean_text
 from store.near import save_bands
 from store.records import DecisionRecord, DialogueRecord, FindingRecord, SeedRecord, ThoughtRecord, VerdictRecord
+from store.review_tables import StaleRow
 from store.tables import (
     ArtefactRow,
     AttemptRow,
@@ -23,7 +24,6 @@ from store.tables import (
     ParametersRow,
     PolicyRow,
     ProfileRow,
-    StaleRow,
     ThoughtRow,
     UtteranceRow,
     VerdictRow,

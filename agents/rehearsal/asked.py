@@ -15,12 +15,17 @@ ROLES = frozenset(("intake", "client", "stage", "memory", "risk", "counselor", "
 """Roles with phrases of their own; any other speaks as a counselor, or fills whatever form it is given."""
 ROLE_OF_FORM = {
     "ClientProfile": "intake",
+    "IntakeForm": "intake",
     "StageDecision": "stage",
     "Memory": "memory",
     "RiskReading": "risk",
     "OwnThought": "inner_voice",
     "Verdict": "critic",
+    "Scenario": "scenario",
+    "Recovery": "recovery",
 }
+UNNAMED = "object"
+"""What a form is called whose schema stands in the instructions and not beside them."""
 HAN = re.compile(r"[\u4e00-\u9fff]")
 HAN_SHARE = 0.15
 
@@ -100,9 +105,12 @@ def text_of(content: object) -> str:
 
 
 def find_role(model: str, form: str) -> str:
-    """Return who is asked: by the end of the model's name, else by the form, else a counselor."""
+    """Return who is asked: by the end of the model's name, else by the form, else a counselor.
+
+    A role that is asked for a form that is not its own fills it like any other.
+    """
     suffix = model.rpartition("-")[2]
-    if suffix in ROLES:
+    if suffix in ROLES and (form in ("", UNNAMED) or ROLE_OF_FORM.get(form) == suffix):
         return suffix
     return ROLE_OF_FORM.get(form, "form" if form else "counselor")
 
@@ -118,4 +126,4 @@ def read_form(wanted: object) -> tuple[str, Mapping[str, Any]]:
     if not isinstance(wanted, dict) or wanted.get("type") not in ("json_schema", "json_object"):
         return "", {}
     named = wanted.get("json_schema") or {}
-    return str(named.get("name", "object")), named.get("schema") or {}
+    return str(named.get("name", UNNAMED)), named.get("schema") or {}

@@ -6,9 +6,11 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
+from agents.prompt import load_prompt
 from agents.rehearsal import client, counselor
 from agents.rehearsal.asked import Asked
 from agents.rehearsal.grammar import Draw
+from agents.rehearsal.readers import lines_of
 from agents.rehearsal.sheet import FENCE
 from agents.rehearsal.words import cut_clauses
 from agents.transcript import LABELS
@@ -17,10 +19,15 @@ QUOTES = frozenset(("quote", "evidence", "said"))
 """Fields that must stand in the material word for word."""
 MOST_ITEMS = 3
 USUAL_LINES = 24
-SENTENCE = {"zh": "说的是{}这件事。", "en": "It is about {}."}
+SENTENCE = {"zh": "关于：{}。", "en": "It is about: {}."}
+"""The clause stands apart: run together with these words it could look like another part of the material."""
 NOTHING = {"zh": "眼下的事", "en": "what is going on now"}
 FILLER = {"zh": "先弄清楚，再往下走。", "en": "First make it clear, then go on."}
 LABELLED = re.compile(r"^[^\n：:]{1,12}[：:]\s*")
+NUMBERED = re.compile(r"^\[(\d+)\] ")
+"""The number before a line of a talk, by which an answer can name it."""
+NOTE = re.compile(r"【[^】]*】")
+"""A direction to whoever answers; it is no material."""
 
 Schema = Mapping[str, Any]
 
@@ -39,10 +46,11 @@ def _fill(schema: Schema, name: str, asked: Asked, draw: Draw) -> object:
         return draw.pick(list(schema["enum"]))
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            return _fill(schema[key][0], name, asked, draw)
+            return _fill_one_of(schema[key], name, asked, draw)
     kind = schema.get("type")
     if kind == "object":
-        return {part: _fill(inner, part, asked, draw) for part, inner in schema.get("properties", {}).items()}
+        parts = schema.get("properties", {})
+        return place_quote({part: _fill(inner, part, asked, draw) for part, inner in parts.items()}, asked)
     if kind == "array":
         return _fill_list(schema, name, asked, draw)
     if kind in ("integer", "number"):
@@ -51,6 +59,23 @@ def _fill(schema: Schema, name: str, asked: Asked, draw: Draw) -> object:
     if kind == "boolean":
         return draw.chance(0.5)
     return None if kind == "null" else word_string(schema, name, asked, draw)
+
+
+def _fill_one_of(options: Sequence[Schema], name: str, asked: Asked, draw: Draw) -> object:
+    """Return the first that may stand; what may be left open and is no text is left open."""
+    is_open = any(option.get("type") == "null" for option in options)
+    if is_open and (options[0].get("type") != "string" or "enum" in options[0]):
+        return None
+    return _fill(options[0], name, asked, draw)
+
+
+def place_quote(filled: dict[str, object], asked: Asked) -> dict[str, object]:
+    """Return an object whose quote, where an `utterance` stands beside it, has the number of a line it stands in."""
+    if {"quote", "utterance"} <= filled.keys():
+        numbered = [(NUMBERED.match(part), part) for part in list_parts(asked)]
+        places = [int(match[1]) for match, part in numbered if match and str(filled["quote"]) in part]
+        return filled | {"utterance": places[0]} if places else filled
+    return filled
 
 
 def _fill_list(schema: Schema, name: str, asked: Asked, draw: Draw) -> list[object]:
@@ -92,7 +117,7 @@ def word_string(schema: Schema, name: str, asked: Asked, draw: Draw) -> str:
     """Return a text: a line of the material where a quote is asked for, else a sentence about a clause of it."""
     lines = list_material(asked)
     if name in QUOTES:
-        return draw.pick(lines)[: schema.get("maxLength", 200)] if lines else ""
+        return _quote(lines, schema.get("maxLength", 200), asked, draw)
     clauses = [clause for line in lines for clause in cut_clauses(line, asked.language)] or [NOTHING[asked.language]]
     text = SENTENCE[asked.language].format(draw.pick(clauses))
     while len(text) < schema.get("minLength", 0):
@@ -101,20 +126,42 @@ def word_string(schema: Schema, name: str, asked: Asked, draw: Draw) -> str:
     return text if most is None or len(text) <= most else draw.pick(clauses)[:most]
 
 
+def _quote(lines: Sequence[str], most: int, asked: Asked, draw: Draw) -> str:
+    """Return a line of the material; one that is too long gives a clause of it where it has one that fits."""
+    line = draw.pick(lines) if lines else ""
+    if len(line) <= most:
+        return line
+    clauses = [clause for clause in cut_clauses(line, asked.language) if len(clause) <= most]
+    cut = line[:most] if asked.language == "zh" else line[: most + 1].rpartition(" ")[0]
+    return draw.pick(clauses) if clauses else cut or line[:most]
+
+
 def list_material(asked: Asked) -> list[str]:
-    """Return what the client says in the request, or all of it where nobody is labelled."""
-    label = LABELS[asked.language]["client"].strip()
-    told = [line for line, _ in asked.others]
-    said = [line.removeprefix(label).strip() for line in told if line.startswith(label)]
-    lines = [line for text in told for line in text.splitlines() if line.strip() and not line.startswith(FENCE)]
+    """Return what the client says in the request, or all of it but the directions where nobody is labelled."""
+    repair = load_prompt("cast/repair", asked.language).text.partition("{{")[0]
+    told = [line for line, _ in asked.others if not line.startswith(repair)]
+    label = LABELS[asked.language]["client"]
+    is_talk = bool(told) and NUMBERED.sub("", told[0]).startswith(tuple(LABELS[asked.language].values()))
+    parts = [NUMBERED.sub("", part) for part in list_parts(asked)] if is_talk else []
+    said = [part.removeprefix(label).strip() for part in parts if part.startswith(label)]
+    plain = [NOTE.sub("", text) for text in told]
+    lines = [line for text in plain for line in text.splitlines() if line.strip() and not line.startswith(FENCE)]
     return said or [LABELLED.sub("", line).strip() for line in lines]
 
 
+def list_parts(asked: Asked) -> list[str]:
+    """Return the parts of the request one by one; several in a row come as one message on the wire."""
+    return [part for line, notes in asked.others for part in (line, *notes.split("\n\n"))]
+
+
 def talk(asked: Asked, lines: int) -> list[tuple[str, str]]:
-    """Return a whole talk about the material, as client and counselor would have it line by line."""
+    """Return a whole talk about the material, as client and counselor would have it line by line.
+
+    Where the request holds the lines of a talk, one message each, it goes on from them.
+    """
     story = "\n".join(line for line, _ in asked.others)
     spoken: list[tuple[str, str]] = []
-    said: dict[str, list[str]] = {"client": [], "counselor": []}
+    said = {speaker: lines_of(asked, speaker) for speaker in ("client", "counselor")}
     for number in range(lines - lines % 2):
         speaker, other = ("client", "counselor") if number % 2 == 0 else ("counselor", "client")
         key = blake2b(asked.key + number.to_bytes(2), digest_size=16).digest()

@@ -9,7 +9,9 @@ import orjson
 from agents.rehearsal.asked import Asked
 from agents.rehearsal.grammar import Draw
 from agents.rehearsal.phrases import Phrases, Topic, load_phrases
-from agents.rehearsal.sheet import QUOTED
+from agents.rehearsal.sheet import FENCE, QUOTED
+from agents.rehearsal.words import SENTENCE
+from agents.scenario import LED
 from agents.transcript import Language
 
 AGE = {
@@ -81,7 +83,7 @@ def imagine(asked: Asked, draw: Draw) -> dict[str, Any]:
     felt = split_sentences(phrases.feelings[feeling].say(draw, {}), asked)
     slots = {"noun": topic.words[0]}
     gap = "" if asked.language == "zh" else " "
-    return {
+    profile = {
         "name": bank[f"name_{gender[0]}"].say(draw, slots),
         "age": age,
         "gender": {"zh": {"f": "女", "m": "男"}, "en": {"f": "female", "m": "male"}}[asked.language][gender[0]],
@@ -98,6 +100,25 @@ def imagine(asked: Asked, draw: Draw) -> dict[str, Any]:
         "body": felt[0],
         "risk": bank[f"risk_{level}"].say(draw, slots) if level != "none" else "",
     }
+    return profile | read_scenario(cell, asked.language)
+
+
+def read_scenario(cell: str, language: Language) -> dict[str, str]:
+    """Return what a scenario between fences settles of a profile, in its own words; nothing where there is none."""
+    _, _, fenced = cell.partition(FENCE)
+    lines = [line for line in fenced.splitlines()[1:] if FENCE not in line]
+    told = {led: line.removeprefix(led) for led in LED[language] for line in lines if line.startswith(led)}
+    if len(told) < len(LED[language]):
+        return {}
+    end, gap = ("。", "") if language == "zh" else (".", " ")
+    parts = [part.strip(" .") + end for part in SENTENCE.split(lines[0]) if part.strip(" .")]
+    # The first sentence says who it is; what was tried comes last, and before that what hangs on it.
+    story = parts[1:] or parts
+    cut = max(1, len(story) - 4)
+    hidden, first = (told[led] for led in LED[language])
+    settled = {"situation": gap.join(story[:cut]), "surface": first.strip("“”"), "hidden": hidden}
+    rest = {"deeper": gap.join(story[cut : cut + 2]), "tried": gap.join(story[cut + 2 :])}
+    return settled | {field: text for field, text in rest.items() if text}
 
 
 def find_age(cell: str, asked: Asked) -> int:

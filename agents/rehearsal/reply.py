@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from agents.rehearsal import client, counselor, critic, forms, inner_voice, intake, readers
+from agents.rehearsal import client, counselor, critic, forms, inner_voice, intake, readers, recovery, scenario
 from agents.rehearsal.asked import Asked, read_request
 from agents.rehearsal.grammar import Draw
 
@@ -25,6 +25,8 @@ FORMS: dict[str, Callable[[Asked, Draw], str]] = {
     "risk": readers.read_risk,
     "inner_voice": inner_voice.write_thought,
     "critic": critic.judge,
+    "scenario": scenario.write,
+    "recovery": recovery.recover,
 }
 
 

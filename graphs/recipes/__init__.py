@@ -17,6 +17,12 @@ RECIPES = {
     "magnet": "graphs.recipes.magnet",
     "cactus": "graphs.recipes.cactus",
     "autocbt": "graphs.recipes.autocbt",
+    "catch": "graphs.recipes.catch",
+    "patient_psi": "graphs.recipes.patient_psi",
+    "sudosys": "graphs.recipes.sudosys",
+    "scenarios": "graphs.recipes.scenarios",
+    "treatment_plan": "graphs.recipes.treatment_plan",
+    "notechat": "graphs.recipes.notechat",
 }
 
 

@@ -29,10 +29,10 @@ def main() -> int:
         print(json.dumps([{"name": r.name, "summary": r.summary, "units": r.units} for r in recipes]))
         return 0
     for recipe in recipes:
-        print(f"{recipe.name:<14}{recipe.summary}")
-        print(f"{'':<14}runs on: {', '.join(recipe.units)}; {recipe.paper}")
+        print(f"{recipe.name:<16}{recipe.summary}")
+        print(f"{'':<16}runs on: {', '.join(recipe.units)}; {recipe.paper}")
         for key, setting in recipe.switches.model_fields.items():
-            print(f"{'':<14}--set {key}={setting.default}  {setting.description or ''}")
+            print(f"{'':<16}--set {key}={setting.default}  {setting.description or ''}")
     return 0
 
 

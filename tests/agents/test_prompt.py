@@ -9,9 +9,9 @@ import pytest
 
 from agents.critic import render_rubric
 from agents.hotlines import emergency_for, lines_for
-from agents.memo import Memo as CaseMemo
-from agents.memo import MemoPlan
 from agents.memory import Memory
+from agents.patient import STYLES as TALKING_STYLES
+from agents.problem_steps import STEPS
 from agents.profile import FIELD_NAMES
 from agents.prompt import FOLDER, PromptError, list_prompts, list_variables, load_prompt
 from agents.risk import LEVELS, Kind
@@ -19,147 +19,11 @@ from agents.stage import STAGES
 from agents.supervision import Advice
 from agents.transcript import Language
 from taxonomy.plan import APPROACHES, ATTITUDES, ENDINGS, STYLES
+from tests.agents.prompt_values import JSON_IDS, MEMORY, NO_VALUES, VALUES
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 IDS = list_prompts()
 BOTH = list(product(IDS, LANGUAGES))
-MEMORY = Memory(facts=["夜里三点醒"], affect="堵得慌", goals=["睡着"], open_ends=["她妈"])
-CASE_MEMO = CaseMemo(
-    situation="四十岁，两个月前换了班组",
-    problem="一听到叫自己就手心出汗",
-    plan=MemoPlan(goal="听得见叫就应一声", technique="认知行为", steps=["看最近一次", "下次只问一件事"]),
-    reflections="睡眠还没有谈到",
-)
-TRAITS = {"openness": "low", "extraversion": "middle", "neuroticism": "high"}
-PERSONA = {"attitude": "open", "style": "plain", "big_five": TRAITS}
-PROFILE = [("称呼", "小周"), ("年龄", "31")]
-
-SECTIONS = [("基本情况", "小周，24，女"), ("主要困扰", "论文退回来，我就想我不行。")]
-KNOWN = {"demographics": "小周，24，女", "reason": "睡不好，想找人说说。"}
-
-VALUES: dict[str, dict[str, Any]] = {
-    "cactus/answer": {**KNOWN, "technique": "pie_chart", "plan": "先弄清那天的事。"},
-    "cactus/writer_ask": {
-        "sections": SECTIONS,
-        "manner": "neutral",
-        "technique": "pie_chart",
-        "plan": "先弄清那天的事。",
-        "exchanges": 12,
-    },
-    "cbt/client": {"sections": SECTIONS, "manner": "negative"},
-    "cbt/intake_ask": {
-        "material": "三月起睡不好。",
-        "emotion": "委屈",
-        "scene": "论文与科研",
-        "age": 24,
-        "gender": "female",
-        "risk": "只露一点影子",
-    },
-    "cbt/planner_ask": {**KNOWN, "first_line": "来是来了。"},
-    "autocbt/advice": {"advice": [Advice(1, "empathy", "第一句太急。")]},
-    "autocbt/consult": {"question": "室友不理我。", "draft": "先别急着认错。"},
-    "autocbt/route": {"open": ["empathy", "user"]},
-    "autocbt/supervisor": {"supervisor": "empathy"},
-    "cast/repair": {"problem": "move: choose one"},
-    "client/profile": {
-        "profile": PROFILE,
-        "attitude": "open",
-        "style": "plain",
-        "ending": "lighter",
-    },
-    "client/pace": {"pace": "brief"},
-    "client/ending": {"ending": "lighter"},
-    "counselor/head": {"approach": "cbt"},
-    "counselor/stage": {"stage": "exploring", "move": "enter"},
-    "counselor/memory": {"memory": MEMORY},
-    "counselor/pace": {"pace": "long"},
-    "counselor/crisis": {
-        "kind": "self_harm",
-        "level": "plan",
-        "lines": lines_for("zh"),
-        "emergency": emergency_for("zh"),
-    },
-    "counselor/rewrite": {"draft": "会好的。", "reasons": ["安慰得太快"]},
-    "cpsycoun/memo": {"memo": CASE_MEMO},
-    "cpsycoun/report": {"report": "来访者，四十岁，说一听到组长叫自己就手心出汗。"},
-    "critic/turn_head": {"rubric": render_rubric("turn", "zh")},
-    "critic/session_head": {"rubric": render_rubric("session", "zh")},
-    "inner_voice/ask": {"reply": "嗯。", "reasoning": "先接住。"},
-    "inner_voice/rewrite": {"reasons": ["没有听到细节"]},
-    "intake/cell": {
-        "emotion": "委屈",
-        "definition": "做了却没被看见",
-        "family": "悲伤",
-        "scene": "论文与科研",
-        "scene_definition": "读研的人",
-        "age": 24,
-        "gender": "female",
-        "risk": "passive",
-        "risk_definition": "只露一点影子",
-        **PERSONA,
-    },
-    "intake/text": {"text": "三月起睡不好。", **PERSONA},
-    "interactive/client": {"profile": "三月起睡不好。"},
-    "magnet/merger_ask": {"drafts": [("questioning", "那天谁在？")], "techniques": ["questioning"]},
-    "magnet/selector": {"plan": "先弄清那天的事。"},
-    "magnet/specialist": KNOWN,
-    "magnet/specialist_note": {"technique": "normalization"},
-    "memory/ask": {"memory": MEMORY},
-    "psyroom/counselor": {"reasons": ["安慰得太快"]},
-    "psyroom/step": {"step": "advise"},
-    "risk/ask": {"words": ["不想在了"]},
-    "smile/head": {"mode": "smile"},
-    "smile/source": {"question": "室友不理我。", "answer": "先别急着认错。"},
-    "stage/ask": {
-        "stage": "exploring",
-        "exchanges_in_stage": 4,
-        "exchanges_left": 9,
-        "moves": ["stay", "advance"],
-    },
-}
-NO_VALUES = {
-    "autocbt/counselor",
-    "autocbt/router",
-    "cactus/writer",
-    "cbt/intake",
-    "cbt/planner",
-    "client/head",
-    "client/opening",
-    "cpsycoun/planner",
-    "cpsycoun/role_play",
-    "cpsycoun/writer",
-    "critic/session_ask",
-    "critic/turn_ask",
-    "inner_voice/head",
-    "intake/head",
-    "interactive/counselor",
-    "interactive/opening",
-    "magnet/merger",
-    "magnet/selector_ask",
-    "memory/head",
-    "risk/head",
-    "smile/ask",
-    "stage/head",
-}
-JSON_IDS = [
-    "cactus/writer",
-    "cast/repair",
-    "cbt/intake",
-    "cbt/planner",
-    "cpsycoun/planner",
-    "cpsycoun/role_play",
-    "cpsycoun/writer",
-    "critic/session_head",
-    "critic/turn_head",
-    "inner_voice/head",
-    "intake/head",
-    "memory/head",
-    "risk/head",
-    "smile/head",
-    "stage/head",
-]
-"""The prompts of the agents that answer in JSON: an endpoint's JSON mode asks for the word."""
-
 FORBIDDEN = {
     "a phone-like number": r"(?<!\d)(?!100(?!\d))\d{3,}|\d(?:[ -]?\d){5,}",
     "a percentage": r"\d\s*[%％]|百分之|per ?cent\b",
@@ -222,6 +86,8 @@ def test_jinja_in_a_value_is_only_text(language: Language) -> None:
     assert trick in render("autocbt/consult", language, draft=trick)
     assert trick in render("autocbt/advice", language, advice=[Advice(1, "empathy", trick)])
     assert trick in render("psyroom/counselor", language, reasons=[trick])
+    assert trick in render("catch/text", language, text=trick)
+    assert trick in render("notechat/note", language, note=trick)
     assert trick in render("cast/repair", language, problem=trick)
 
 
@@ -286,6 +152,14 @@ def test_every_branch_says_something_of_its_own(language: Language) -> None:
     assert len({render("client/ending", language, ending=each) for each in ENDINGS}) == len(ENDINGS)
     assert len({render("client/profile", language, style=each) for each in STYLES}) == len(STYLES)
     assert len({render("client/profile", language, attitude=each) for each in ATTITUDES}) == 3
+    parts = {render("patient_psi/part", language, style=each) for each in TALKING_STYLES}
+    steps = ("middle", "late")
+    softened = {render("patient_psi/trust", language, style=s, step=step) for s in TALKING_STYLES for step in steps}
+    assert (len(parts), len(softened)) == (6, 12)
+    assert len({render("sudosys/step", language, step=each) for each in STEPS}) == len(STEPS)
+    assert render("notechat/lead", language) != render("notechat/lead", language, keywords=[])
+    assert len({render("catch/stage", language, ending=each) for each in ENDINGS}) >= 7
+    assert len({render("sudosys/stage_ask", language, step=each) for each in STEPS[:-1]}) == len(STEPS) - 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -38,8 +38,20 @@ SHORT = 4
 """Exchanges of a talk whose length is a switch: its promises do not depend on it."""
 
 
+def runs_on_talks(recipe: str) -> bool:
+    """Tell whether a recipe's own kind of seed is a stored dialogue."""
+    return load_recipe(recipe).units[0] == "dialogue"
+
+
+def name_talks(language: str, count: int) -> tuple[object, ...]:
+    """Return the flags of a run that stores the talks such a recipe needs."""
+    return "--recipe", "interactive", "--language", language, "--count", count, *name_seeds("interactive", language)
+
+
 def name_seeds(recipe: str, language: str) -> tuple[str | Path, ...]:
     """Return the flags for a recipe's own kind of seed: a file of texts where it does not run on cells first."""
+    if runs_on_talks(recipe):
+        return ("--stored", "dialogues:1")
     path = Path(__file__).parent / "seeds" / f"{recipe}.{language}.jsonl"
     seeds = ("--seeds", path) if path.is_file() else ()
     return (*seeds, "--set", f"exchanges={SHORT}") if list_short(recipe) else seeds
@@ -62,8 +74,28 @@ def count_sessions(recipe: str, language: Language, calls: int) -> int:
     """Return how many sessions make at least so many calls."""
     played = load_recipe(recipe)
     switches = played.switches.model_validate(list_short(recipe))
-    each = sum(played.estimate(open_units(recipe, language).unit(0).plan, switches).values())
+    units = open_units("interactive" if runs_on_talks(recipe) else recipe, language)
+    each = sum(played.estimate(units.unit(0).plan, switches).values())
     return max(2, -(-calls // int(each)))
+
+
+def read_made(db: str = "sqlite:///factory.db") -> list[tuple[object, ...]]:
+    """Return what the newest run has made: how each session ended, and its artefacts.
+
+    The numbers of their calls are left out: where branches run side by side, they follow arrival.
+    """
+    query = (
+        "SELECT d.position, d.kind, d.outcome, d.reason, d.is_crisis, a.kind, a.exchange, a.body"
+        " FROM dialogues d LEFT JOIN artefacts a ON a.dialogue_id = d.id"
+        " WHERE d.run_id = (SELECT max(id) FROM runs) ORDER BY d.position, a.number"
+    )
+    return [tuple(row) for row in read_rows(query, db)]
+
+
+def count_calls(db: str) -> int:
+    """Return how many calls the newest run has made."""
+    calls: int = read_rows("SELECT count(*) FROM calls WHERE run_id = (SELECT max(id) FROM runs)", db)[0][0]
+    return calls
 
 
 def pieces(text: str, length: int) -> set[str]:
@@ -104,6 +136,10 @@ def test_the_counselor_sees_nothing_of_the_profile_that_was_not_said(
 def test_every_stored_request_is_rebuilt_to_the_bytes_on_the_wire(
     factory: Factory, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    count, run = count_sessions(name, "zh", 30), 1
+    if runs_on_talks(name):
+        factory(*name_talks("zh", count))
+        run = 2
     sent: list[bytes] = []
     make = agents.rehearsal.app.create_app
 
@@ -121,8 +157,8 @@ def test_every_stored_request_is_rebuilt_to_the_bytes_on_the_wire(
         return listen
 
     monkeypatch.setattr(agents.rehearsal.app, "create_app", create_listening_app)
-    factory("--recipe", name, "--count", count_sessions(name, "zh", 30), *name_seeds(name, "zh"))
-    rebuilt = [body for _, body in rebuild_requests(open_db("sqlite:///factory.db"), 1)]
+    factory("--recipe", name, "--count", count, *name_seeds(name, "zh"))
+    rebuilt = [body for _, body in rebuild_requests(open_db("sqlite:///factory.db"), run)]
     assert len(rebuilt) >= 12
     assert sorted(rebuilt) == sorted(body for body in sent if body)
 
@@ -134,6 +170,10 @@ def test_a_run_killed_at_a_random_call_goes_on_to_the_same_dialogues(
     count = count_sessions(name, language, 12)
     seeds = name_seeds(name, language)
     flags = ("--recipe", name, "--language", language, "--count", count, "--concurrency", 2, *seeds)
+    for db in ("whole", "killed") if runs_on_talks(name) else ():
+        process = start(tmp_path, *name_talks(language, count), "--db", f"sqlite:///{db}.db")
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 0, told
     with serve(whole := Witness()) as port:
         model = write_endpoint(tmp_path, port)
         process = start(tmp_path, *flags, "--model", model, "--db", "sqlite:///whole.db")
@@ -145,7 +185,7 @@ def test_a_run_killed_at_a_random_call_goes_on_to_the_same_dialogues(
         witness.victim = start(tmp_path, *flags, "--model", model, "--db", "sqlite:///killed.db")
         witness.victim.communicate(timeout=60)
         assert witness.victim.returncode == -signal.SIGKILL
-        stored = read_rows("SELECT count(*) FROM calls", f"sqlite:///{tmp_path}/killed.db")[0][0]
+        stored = count_calls(f"sqlite:///{tmp_path}/killed.db")
         let_lease_pass(tmp_path / "killed.db")
         witness.kill_after = None
         process = start(tmp_path, "--resume", "--db", "sqlite:///killed.db")
@@ -153,7 +193,8 @@ def test_a_run_killed_at_a_random_call_goes_on_to_the_same_dialogues(
         assert process.returncode == 0, told
     whole_db, killed_db = (f"sqlite:///{tmp_path}/{name}.db" for name in ("whole", "killed"))
     assert read_dialogues(killed_db) == read_dialogues(whole_db)
-    assert read_rows("SELECT count(*) FROM calls", killed_db)[0][0] == whole.answered
+    assert read_made(killed_db) == read_made(whole_db)
+    assert count_calls(killed_db) == whole.answered
     assert witness.answered - whole.answered <= 2, "more calls were repeated than were in flight"
     assert stored > 0
 
@@ -161,16 +202,21 @@ def test_a_run_killed_at_a_random_call_goes_on_to_the_same_dialogues(
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_session_run_again_on_its_ledger_makes_no_call(factory: Factory, name: str, language: Language) -> None:
+    if runs_on_talks(name):
+        factory(*name_talks(language, 2))
     factory("--recipe", name, "--count", 2, "--language", language, *name_seeds(name, language))
-    before = read_dialogues()
+    before, made = read_dialogues(), read_made()
+    newest = "(SELECT max(id) FROM runs)"
     hanging = (table.name for table in SQLModel.metadata.sorted_tables if "dialogue_id" in table.columns)
     with sqlite3.connect("factory.db") as db:
-        for table in (*hanging, "dialogues"):
-            db.execute(f"DELETE FROM {table}")
-        db.execute("UPDATE runs SET status = 'interrupted'")
+        for table in hanging:
+            db.execute(f"DELETE FROM {table} WHERE dialogue_id IN (SELECT id FROM dialogues WHERE run_id = {newest})")
+        db.execute(f"DELETE FROM dialogues WHERE run_id = {newest}")
+        db.execute(f"UPDATE runs SET status = 'interrupted' WHERE id = {newest}")
     told = factory("--resume", "--json")
     assert told.summary["calls"] == 0
     assert read_dialogues() == before
+    assert read_made() == made
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path) -> None:

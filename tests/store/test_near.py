@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from store.bands import DIALOGUE
+from store.bands import DIALOGUE, SCENARIO
 from store.db import Database
 from store.near import MOST_COMPARED, NearCopy, find_near_copy, read_wording
-from store.records import DialogueRecord, SeedRecord, UtteranceRecord
+from store.records import ArtefactRecord, DialogueRecord, Kind, SeedRecord, UtteranceRecord
 from store.rows import save_dialogue
 from store.runs import Run
 from tests.bench.minhash import edit
@@ -69,6 +69,26 @@ def test_bands_of_another_version_are_not_compared(database: Database) -> None:
     with database.begin() as db:
         db.execute(text("UPDATE bands SET version = 1"))
     assert look_up(database, make_text(1)) is None
+
+
+def test_scenarios_are_compared_with_scenarios_of_their_language_and_talks_with_talks(database: Database) -> None:
+    run, said = begin(database, 3), make_text(1, 300)
+    with database.begin() as db:
+        record = DialogueRecord(
+            run.id, 0, SeedRecord("cell"), "scenarios", "zh", "done", {}, "none", False, True, kind="scenario",
+            artefacts=[ArtefactRecord(kind, 0, {"text": text}, None) for kind, text in
+                       (("candidate", make_text(2)), ("scenario", said))],
+            bands=read_wording([said], "scenario", "zh").bands,
+        )  # fmt: skip
+        save_dialogue(db, record, 0.0)
+    half = said[:205] + make_text(3, 95)
+    asked: list[tuple[Kind, str]] = [("scenario", "zh"), ("scenario", "en"), ("talk", "zh"), ("treatment_plan", "zh")]
+    with database.connect() as db:
+        found = {each: find_near_copy(db, read_wording([said], *each)) for each in asked}
+        near = find_near_copy(db, read_wording([half], "scenario", "zh"))
+    assert found == {each: NearCopy(f"{run.id}/0", 1.0) if each == ("scenario", "zh") else None for each in asked}
+    assert near is not None
+    assert SCENARIO.threshold <= near.share < DIALOGUE.threshold
 
 
 def test_a_wording_that_everybody_shares_costs_no_more_than_a_few(database: Database) -> None:

@@ -1,0 +1,298 @@
+"""Values to render every prompt with, and which prompts ask for JSON."""
+
+from typing import Any
+
+from agents import interventions
+from agents.conceptualization import Diagram, Situation, list_options
+from agents.critic import render_rubric
+from agents.hotlines import emergency_for, lines_for
+from agents.memo import Memo as CaseMemo
+from agents.memo import MemoPlan
+from agents.memory import Memory
+from agents.problem_steps import Slots
+from agents.supervision import Advice
+
+MEMORY = Memory(facts=["夜里三点醒"], affect="堵得慌", goals=["睡着"], open_ends=["她妈"])
+CASE_MEMO = CaseMemo(
+    situation="四十岁，两个月前换了班组",
+    problem="一听到叫自己就手心出汗",
+    plan=MemoPlan(goal="听得见叫就应一声", technique="认知行为", steps=["看最近一次", "下次只问一件事"]),
+    reflections="睡眠还没有谈到",
+)
+TRAITS = {"openness": "low", "extraversion": "middle", "neuroticism": "high"}
+PERSONA = {"attitude": "open", "style": "plain", "big_five": TRAITS}
+PROFILE = [("称呼", "小周"), ("年龄", "31")]
+
+SECTIONS = [("基本情况", "小周，24，女"), ("主要困扰", "论文退回来，我就想我不行。")]
+KNOWN = {"demographics": "小周，24，女", "reason": "睡不好，想找人说说。"}
+
+EVENT = Situation(
+    situation="周一例会上，组长没念到我。", automatic_thought="我是多余的。", emotions=["hurt"], behavior="散会就走了。"
+)
+DIAGRAM = Diagram(
+    name="小周",
+    life_history="小学转过三回学。",
+    core_beliefs=["unlovable_unwanted"],
+    intermediate_beliefs="要让人离不开我才行。",
+    beliefs_in_low_times="反正我在不在都一样。",
+    coping="什么活都抢着干。",
+    situations=[EVENT] * 3,
+)
+SLOTS = Slots(problems=["睡不着"], problem_selected="睡不着", factors=["躺下刷手机"], solutions=["早点关灯"])
+
+CITED = {"quote": "一闭眼就是那张报表", "utterance": 1}
+CARE_PLAN: dict[str, Any] = {
+    "goals": [{**CITED, "goal": "睡得着"}],
+    "interventions": [{**CITED, "approach": "sleep_habits", "how": "先定起床的时间", "evidence": "用在入睡难的时候。"}],
+    "homework": [{**CITED, "task": "记下起床的时间", "when": "早上"}],
+    "risk": {**CITED, "danger": None, "note": "睡眠再差就看医生", "steps": ["ask_directly"]},
+    "referral": {**CITED, "to": "none", "urgency": "soon", "why": "眼下不用"},
+}
+
+VALUES: dict[str, dict[str, Any]] = {
+    "treatment_plan/assessor": {"emotions": [("dread", "发怵")]},
+    "treatment_plan/plan": {
+        "plan": CARE_PLAN,
+        "approaches": interventions.APPROACHES["zh"],
+        "steps": interventions.STEPS["zh"],
+        "places": interventions.PLACES["zh"],
+    },
+    "treatment_plan/planner": {
+        "approaches": [("relaxation", "放松练习", "用在身上绷着的时候。")],
+        "steps": [("ask_directly", "直接问清")],
+        "places": [("none", "眼下不用转介")],
+    },
+    "treatment_plan/planner_ask": {
+        "felt": [("发怵", 3, "steady", 1)],
+        "triggers": [{**CITED, "trigger": "报表"}],
+        "is_danger": True,
+        "is_minor": True,
+    },
+    "cactus/answer": {**KNOWN, "technique": "pie_chart", "plan": "先弄清那天的事。"},
+    "cactus/writer_ask": {
+        "sections": SECTIONS,
+        "manner": "neutral",
+        "technique": "pie_chart",
+        "plan": "先弄清那天的事。",
+        "exchanges": 12,
+    },
+    "catch/check_ask": {
+        "part": "memory_capture",
+        "body": [("这个人", "两个月前换了班组")],
+        "outline": [("目标", "听得见叫就应一声")],
+        "reply": "嗯。",
+    },
+    "catch/outline_ask": {"part": "goal"},
+    "catch/part_again": {"reason": "目标还没有说定"},
+    "catch/part_ask": {"part": "global_plan", "former": [("这个人", "两个月前换了班组")], "reply": "嗯。"},
+    "catch/stage": {
+        "stage": "ending",
+        "outline": [("目标", "听得见叫就应一声")],
+        "exchanges": 3,
+        "ending": "lighter",
+        "is_danger": False,
+    },
+    "catch/text": {"text": "三月起睡不好。"},
+    "cbt/client": {"sections": SECTIONS, "manner": "negative"},
+    "cbt/intake_ask": {
+        "material": "三月起睡不好。",
+        "emotion": "委屈",
+        "scene": "论文与科研",
+        "age": 24,
+        "gender": "female",
+        "risk": "只露一点影子",
+    },
+    "cbt/planner_ask": {**KNOWN, "first_line": "来是来了。"},
+    "autocbt/advice": {"advice": [Advice(1, "empathy", "第一句太急。")]},
+    "autocbt/consult": {"question": "室友不理我。", "draft": "先别急着认错。"},
+    "autocbt/route": {"open": ["empathy", "user"]},
+    "autocbt/supervisor": {"supervisor": "empathy"},
+    "cast/repair": {"problem": "move: choose one"},
+    "client/profile": {
+        "profile": PROFILE,
+        "attitude": "open",
+        "style": "plain",
+        "ending": "lighter",
+    },
+    "client/pace": {"pace": "brief"},
+    "client/ending": {"ending": "lighter"},
+    "counselor/head": {"approach": "cbt"},
+    "counselor/stage": {"stage": "exploring", "move": "enter"},
+    "counselor/memory": {"memory": MEMORY},
+    "counselor/pace": {"pace": "long"},
+    "counselor/crisis": {
+        "kind": "self_harm",
+        "level": "plan",
+        "lines": lines_for("zh"),
+        "emergency": emergency_for("zh"),
+    },
+    "counselor/rewrite": {"draft": "会好的。", "reasons": ["安慰得太快"]},
+    "cpsycoun/memo": {"memo": CASE_MEMO},
+    "cpsycoun/report": {"report": "来访者，四十岁，说一听到组长叫自己就手心出汗。"},
+    "critic/turn_head": {"rubric": render_rubric("turn", "zh")},
+    "critic/session_head": {"rubric": render_rubric("session", "zh")},
+    "inner_voice/ask": {"reply": "嗯。", "reasoning": "先接住。"},
+    "inner_voice/rewrite": {"reasons": ["没有听到细节"]},
+    "intake/cell": {
+        "emotion": "委屈",
+        "definition": "做了却没被看见",
+        "family": "悲伤",
+        "scene": "论文与科研",
+        "scene_definition": "读研的人",
+        "scenario": "24岁，女，研究生。周一组会上，导师划掉了我三页。",
+        "age": 24,
+        "gender": "female",
+        "risk": "passive",
+        "risk_definition": "只露一点影子",
+        **PERSONA,
+    },
+    "intake/text": {"text": "三月起睡不好。", **PERSONA},
+    "interactive/client": {"profile": "三月起睡不好。"},
+    "magnet/merger_ask": {"drafts": [("questioning", "那天谁在？")], "techniques": ["questioning"]},
+    "magnet/selector": {"plan": "先弄清那天的事。"},
+    "magnet/specialist": KNOWN,
+    "magnet/specialist_note": {"technique": "normalization"},
+    "memory/ask": {"memory": MEMORY},
+    "notechat/client": {"note": "三个月来起身时眼前发黑。"},
+    "notechat/draft_ask": {"keywords": [("起身时眼前发黑", "一站起来就发黑")], "exchanges": 4},
+    "notechat/editor_ask": {
+        "talk": ["来访者：一站起来就发黑。", "咨询师：嗯。"],
+        "keywords": [("起身时眼前发黑", "一站起来就发黑")],
+        "fewest": 4,
+        "most": 8,
+    },
+    "notechat/lead": {"keywords": [("起身时眼前发黑", "一站起来就发黑")]},
+    "notechat/note": {"note": "三个月来起身时眼前发黑。"},
+    "notechat/sentences": {"sentences": ["三个月来起身时眼前发黑。"]},
+    "notechat/writer_ask": {"exchanges": 4},
+    "patient_psi/again": {"draft": "我的核心信念是我没用。", "sentences": 3, "terms": ["核心信念"]},
+    "patient_psi/assessor": list_options("zh"),
+    "patient_psi/part": {
+        "diagram": DIAGRAM,
+        "beliefs": ["到哪儿都没人想要我在。"],
+        "situation": EVENT,
+        "emotions": ["委屈"],
+        "age": 24,
+        "gender": "female",
+        "style": "upset",
+        "sentences": 3,
+        "attitude": "neutral",
+    },
+    "patient_psi/planner": list_options("zh"),
+    "patient_psi/planner_ask": {
+        "material": "三月起睡不好。",
+        "emotion": "委屈",
+        "scene": "论文与科研",
+        "age": 24,
+        "gender": "female",
+        "risk": "只露一点影子",
+    },
+    "patient_psi/trust": {"style": "reserved", "step": "middle"},
+    "psyroom/counselor": {"reasons": ["安慰得太快"]},
+    "psyroom/step": {"step": "advise"},
+    "risk/ask": {"words": ["不想在了"]},
+    "scenarios/assessor_ask": {
+        "emotions": [("envy", "嫉妒", "别人有的自己没有。")],
+        "scenes": [("L08", "友情与圈子", "好朋友渐渐远了。")],
+        "told": "24岁，女，大学生。上周她过生日，一屋子人就没叫我。",
+    },
+    "scenarios/writer": {"feelings": [("envy", "嫉妒")]},
+    "scenarios/writer_ask": {
+        "emotion": "嫉妒",
+        "emotion_id": "envy",
+        "definition": "别人有的自己没有。",
+        "family": "嫉妒与不信任",
+        "scene": "友情与圈子",
+        "scene_definition": "好朋友渐渐远了。",
+        "age": 16,
+        "gender": "female",
+        "stages": ["senior_high"],
+        "risk": "passive",
+        "risk_definition": "只露一点影子。",
+    },
+    "smile/head": {"mode": "smile"},
+    "smile/source": {"question": "室友不理我。", "answer": "先别急着认错。"},
+    "sudosys/stage_ask": {"step": "solutions", "slots": SLOTS},
+    "sudosys/step": {"step": "solutions", "slots": SLOTS},
+    "stage/ask": {
+        "stage": "exploring",
+        "exchanges_in_stage": 4,
+        "exchanges_left": 9,
+        "moves": ["stay", "advance"],
+    },
+}
+NO_VALUES = {
+    "treatment_plan/assessor_ask",
+    "autocbt/counselor",
+    "autocbt/router",
+    "cactus/writer",
+    "catch/checker",
+    "catch/outline",
+    "catch/thinker",
+    "catch/writer",
+    "cbt/intake",
+    "cbt/planner",
+    "client/head",
+    "client/opening",
+    "cpsycoun/planner",
+    "cpsycoun/role_play",
+    "cpsycoun/writer",
+    "critic/session_ask",
+    "critic/turn_ask",
+    "inner_voice/head",
+    "intake/head",
+    "interactive/counselor",
+    "interactive/opening",
+    "magnet/merger",
+    "magnet/selector_ask",
+    "memory/head",
+    "notechat/counselor",
+    "notechat/draft",
+    "notechat/editor",
+    "notechat/planner",
+    "notechat/writer",
+    "patient_psi/assessor_ask",
+    "patient_psi/client",
+    "patient_psi/counselor",
+    "risk/head",
+    "scenarios/assessor",
+    "scenarios/writer_again",
+    "smile/ask",
+    "stage/head",
+    "sudosys/counselor",
+    "sudosys/earlier",
+    "sudosys/stage",
+}
+JSON_IDS = [
+    "treatment_plan/assessor",
+    "treatment_plan/planner",
+    "cactus/writer",
+    "cast/repair",
+    "catch/checker",
+    "catch/outline",
+    "catch/thinker",
+    "catch/writer",
+    "cbt/intake",
+    "cbt/planner",
+    "cpsycoun/planner",
+    "cpsycoun/role_play",
+    "cpsycoun/writer",
+    "critic/session_head",
+    "critic/turn_head",
+    "inner_voice/head",
+    "intake/head",
+    "memory/head",
+    "notechat/draft",
+    "notechat/editor",
+    "notechat/planner",
+    "notechat/writer",
+    "patient_psi/assessor",
+    "patient_psi/planner",
+    "risk/head",
+    "scenarios/assessor",
+    "scenarios/writer",
+    "smile/head",
+    "stage/head",
+    "sudosys/stage",
+]
+"""The prompts of the agents that answer in JSON: an endpoint's JSON mode asks for the word."""
