@@ -153,6 +153,9 @@ def resume(request: Request, flags: dict[str, Any], environment: Mapping[str, st
         print("nothing to resume: every run in this database is finished")
         return 0
     stored = find_config_of(database, run_id)
+    if league := stored.config.get("league"):
+        goes_on = f"python -m graphs.league --resume {league['name']}"
+        raise InputError(f"--resume {run_id}: that run is part of league {league['name']}; {goes_on} goes on with it")
     kept = {key: getattr(config, key) for key in MAY_CHANGE if key in flags}
     job = prepare(RunConfig.model_validate({**stored.config, "db": config.db, **kept}), environment)
     if job.units.source != stored.source:
@@ -164,14 +167,46 @@ def resume(request: Request, flags: dict[str, Any], environment: Mapping[str, st
     return play(request, job, database, run, environment)
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a run in this process: outcomes, sessions left, what was counted, how it ended, how long it took."""
+
+    outcomes: Mapping[str, int]
+    left: int
+    tally: Tally
+    ending: Ending
+    seconds: float
+    filling: Filling | None
+
+
 def play(request: Request, job: Job, database: Database, run: Run, environment: Mapping[str, str]) -> int:
     """Run the sessions that are left, and say what came of it."""
+    played = play_sessions(job, database, run, environment)
+    left, ending, filling = played.left, played.ending, played.filling
+    print_summary(run, played.outcomes, left, played.tally, ending, played.seconds, job.config.db)
+    if filling is not None:
+        print_cells(filling)
+    if request.json:
+        print(summarise(run, played.outcomes, left, played.tally, ending, played.seconds, filling))
+    if ending.refused is not None:
+        return ending.refused.exit_code
+    if ending.interrupted:
+        return INTERRUPTED
+    if filling is not None:
+        return PARTIAL if filling.missing else 0
+    return PARTIAL if left or count_failed(database, run.id) else 0
+
+
+def play_sessions(
+    job: Job, database: Database, run: Run, environment: Mapping[str, str], elsewhere: tuple[int, float] = (0, 0.0)
+) -> Played:
+    """Run the sessions that are left, and let go of the run; calls and money spent `elsewhere` count to its limits."""
     started = time.monotonic()
     done = count_done(database, run.id)
     filling = open_filling(job, database, run) if job.config.fill is not None else None
     left = filling.left if filling is not None else run.count - done
     tally = Tally()
-    budget = open_budget(job.config, tally, database, run.id)
+    budget = open_budget(job.config, tally, database, run.id, elsewhere)
     progress = Progress(done + left, done, tally, f"run {run.id}")
 
     def settle(record: DialogueRecord) -> None:
@@ -214,19 +249,7 @@ def play(request: Request, job: Job, database: Database, run: Run, environment: 
         # A database that failed in the run fails here as well; the first of the two errors is the one to tell.
         with suppress(StoreError):
             end_run(database, run, status, gives_back=filling is not None and status == "finished")
-    seconds = time.monotonic() - started
-    print_summary(run, progress.outcomes, left, tally, ending, seconds, job.config.db)
-    if filling is not None:
-        print_cells(filling)
-    if request.json:
-        print(summarise(run, progress.outcomes, left, tally, ending, seconds, filling))
-    if ending.refused is not None:
-        return ending.refused.exit_code
-    if ending.interrupted:
-        return INTERRUPTED
-    if filling is not None:
-        return PARTIAL if filling.missing else 0
-    return PARTIAL if left or count_failed(database, run.id) else 0
+    return Played(progress.outcomes, left, tally, ending, time.monotonic() - started, filling)
 
 
 def read_flags(settings: Mapping[str, Any]) -> dict[str, Any]:

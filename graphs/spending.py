@@ -29,11 +29,13 @@ def limit_cost(config: RunConfig) -> Cost | None:
     return read_cost(config.max_cost) if config.max_cost is not None else None
 
 
-def open_budget(config: RunConfig, tally: Tally, database: Database, run_id: int) -> Budget:
-    """Return what is left to spend: the limits, less what the run has spent before."""
+def open_budget(
+    config: RunConfig, tally: Tally, database: Database, run_id: int, elsewhere: tuple[int, float] = (0, 0.0)
+) -> Budget:
+    """Return what is left to spend: the limits, less what the run and, in calls and money, others have spent before."""
     most_cost = limit_cost(config)
     calls, cost = sum_spent(database, run_id, most_cost.currency if most_cost else "")
-    return Budget(tally, config.max_calls, most_cost, calls, cost)
+    return Budget(tally, config.max_calls, most_cost, calls + elsewhere[0], cost + elsewhere[1])
 
 
 def estimate(job: Job, positions: range) -> Estimate:

@@ -1,12 +1,16 @@
 """Says how sure a figure from few dialogues is: 95 % intervals that stay honest at 0, at 1 and at small n."""
 
 import math
+import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 Z = 1.959964
 HALVINGS = 50
+MANY = 2_000
+"""Degrees of freedom from which Student's distribution is the normal one to two places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +82,51 @@ def find_edge(is_below: Callable[[float], bool], low: float, high: float) -> flo
         middle = (low + high) / 2
         low, high = (middle, high) if is_below(middle) else (low, middle)
     return (low + high) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The mean of so many scores; None where there was none."""
+
+    of: int
+    mean: float | None
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return "no score" if self.mean is None else f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}] of {self.of}"
+
+
+def measure_mean(scores: Sequence[float], lowest: float, highest: float) -> Mean:
+    """Return a mean with Student's interval, held to the scale, which is all of the scale where nothing was scored.
+
+    The interval counts one score more at each end of the scale, as Agresti and Coull (1998) do for a share: without
+    them it would have no width where all scores are the same, which five dialogues reach easily.
+    """
+    if not scores:
+        return Mean(0, None, lowest, highest)
+    counted = [*scores, lowest, highest]
+    middle, spread = statistics.fmean(counted), statistics.stdev(counted)
+    half = find_t(len(counted) - 1) * spread / math.sqrt(len(counted))
+    return Mean(len(scores), statistics.fmean(scores), max(lowest, middle - half), min(highest, middle + half))
+
+
+@cache
+def find_t(freedom: int) -> float:
+    """Return how many standard errors hold 95 % of Student's distribution with so many degrees of freedom."""
+    if freedom > MANY:
+        return Z
+    return find_edge(lambda t: share_within(t, freedom) < 0.95, 0.0, 13.0)
+
+
+def share_within(t: float, freedom: int) -> float:
+    """Return the share of Student's distribution between -t and t (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4)."""
+    angle = math.atan(t / math.sqrt(freedom))
+    is_odd = freedom % 2
+    term = total = math.cos(angle) if is_odd else 1.0
+    for step in range(2 + is_odd, freedom - 1, 2):
+        term *= math.cos(angle) ** 2 * (step - 1) / step
+        total += term
+    if not is_odd:
+        return math.sin(angle) * total
+    return 2 / math.pi * (angle + (math.sin(angle) * total if freedom > 1 else 0.0))

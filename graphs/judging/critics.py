@@ -111,13 +111,24 @@ async def answer(cast: Cast, lines: Sequence[Utterance], question: Question) -> 
     return await judge_turn(cast, lines[:number], lines[number], question.rubric)
 
 
-async def judge_stored(work: Work, id: str, rubrics: Sequence[str], repeats: int) -> list[Judgement]:
+def list_given(dialogue: StoredDialogue, is_afresh: bool) -> list[VerdictRecord]:
+    """Return the verdicts that need not be given again; afresh, those count that were asked for after the session.
+
+    A recipe that rejects by its critic keeps what that critic happened to like: only a second verdict is fair to all.
+    """
+    return [told for told in dialogue.verdicts if told.judged_in is not None or not is_afresh]
+
+
+async def judge_stored(
+    work: Work, id: str, rubrics: Sequence[str], repeats: int, is_afresh: bool = False
+) -> list[Judgement]:
     """Ask what is missing about a stored dialogue, then store the verdicts and what the policy makes of them."""
     dialogue = await asyncio.to_thread(judging.read_dialogue, work.engine, id)
     if dialogue is None:
         return []
     lines = read_lines(dialogue)
-    questions = list_questions(lines, dialogue.verdicts, rubrics, work.endpoints["critic"].model_for("critic"), repeats)
+    model = work.endpoints["critic"].model_for("critic")
+    questions = list_questions(lines, list_given(dialogue, is_afresh), rubrics, model, repeats)
     if not questions:
         return []
     calls = work.ledger.open_session(dialogue.position, run_id=dialogue.run_id)

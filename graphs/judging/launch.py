@@ -45,6 +45,12 @@ class Plan:
     inner_voice: bool
     dry_run: bool
     yes: bool
+    is_afresh: bool = False
+    """Whether a verdict that a session's own recipe asked for counts as none."""
+    elsewhere: tuple[int, float] = (0, 0.0)
+    """Calls and money that count towards the limits beside this judging's own."""
+    goes_on: str = "the same command"
+    """What goes on with what is left."""
 
     @property
     def is_rehearsal(self) -> bool:
@@ -88,7 +94,7 @@ def launch(plan: Plan, database: Database, told: Estimate, source: Source) -> tu
         is_rehearsal=plan.is_rehearsal,
     )
     tally = Tally()
-    budget = open_budget(config, tally, database, run.id)
+    budget = open_budget(config, tally, database, run.id, plan.elsewhere)
     progress = Progress(source.count, 0, tally, f"judging {run.id}", unit="dialogue")
 
     async def act() -> Ending:
@@ -126,7 +132,7 @@ def launch(plan: Plan, database: Database, told: Estimate, source: Source) -> tu
         with suppress(StoreError):
             end_run(database, run, status)
     seconds = time.monotonic() - started
-    print_ending(run.id, progress.outcomes, left, tally, ending, seconds)
+    print_ending(run.id, progress.outcomes, left, tally, ending, seconds, plan.goes_on)
     summary = {
         "judging": run.id,
         "outcomes": dict(progress.outcomes),
@@ -151,7 +157,13 @@ def read_code(ending: Ending, left: int, outcomes: Mapping[str, int]) -> int:
 
 
 def print_ending(
-    run_id: int, outcomes: Mapping[str, int], left: int, tally: Tally, ending: Ending, seconds: float
+    run_id: int,
+    outcomes: Mapping[str, int],
+    left: int,
+    tally: Tally,
+    ending: Ending,
+    seconds: float,
+    goes_on: str,
 ) -> None:
     """Print what came of it, and what to do next."""
     counted = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())) or "none"
@@ -163,4 +175,4 @@ def print_ending(
     if ending.spent is not None:
         print(f"stopped: {ending.spent} used up")
     if left:
-        print("the same command goes on with what is left; nothing that was answered is asked again")
+        print(f"{goes_on} goes on with what is left; nothing that was answered is asked again")

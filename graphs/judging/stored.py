@@ -5,7 +5,7 @@ from typing import Any
 
 from agents.rubric import load_rubric
 from agents.transcript import Language
-from graphs.judging.critics import Work, judge_stored, list_questions, read_lines
+from graphs.judging.critics import Work, judge_stored, list_given, list_questions, read_lines
 from graphs.judging.decision import Contradiction
 from graphs.judging.estimate import Asked, estimate_judging, measure_lines
 from graphs.judging.launch import Plan, Source, launch
@@ -56,7 +56,8 @@ def ask_critics(plan: Plan, database: Database, ids: Sequence[str]) -> tuple[int
         return (0, {"asked": 0})
 
     async def play(work: Work, position: int) -> str:
-        problems = [said.unscored for said in await judge_stored(work, targets[position], plan.rubrics, plan.repeats)]
+        told = await judge_stored(work, targets[position], plan.rubrics, plan.repeats, plan.is_afresh)
+        problems = [said.unscored for said in told]
         if plan.inner_voice:
             problems += [thought.problem for thought in await voice_stored(work, targets[position])]
         return "unscored" if any(problems) else "judged"
@@ -71,7 +72,7 @@ def find_missing(plan: Plan, dialogue: StoredDialogue) -> Asked:
     lines = read_lines(dialogue)
     model = plan.endpoints["critic"].model_for("critic")
     language: Language = "zh" if dialogue.language == "zh" else "en"
-    questions = list_questions(lines, dialogue.verdicts, plan.rubrics, model, plan.repeats)
+    questions = list_questions(lines, list_given(dialogue, plan.is_afresh), plan.rubrics, model, plan.repeats)
     thoughts = len(list_missing(dialogue)) if plan.inner_voice else 0
     return Asked(measure_lines(lines), language, tuple(questions), thoughts)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from store.intervals import measure_rank, measure_share
+from store.intervals import find_t, measure_mean, measure_rank, measure_share
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,35 @@ def test_a_rank_interval_covers_the_truth_as_often_as_it_says(lift: float) -> No
     ranks = [measure_rank(chance.normal(lift, 1, 12).tolist(), chance.normal(0, 1, 8).tolist()) for _ in range(400)]
     covered = [rank is not None and rank.low <= truth <= rank.high for rank in ranks]
     assert 0.91 <= np.mean(covered) <= 0.99
+
+
+@pytest.mark.parametrize(
+    ("freedom", "quantile"),
+    [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (19, 2.093), (120, 1.980), (9_999, 1.960)],
+)
+def test_students_quantiles_are_those_of_the_tables(freedom: int, quantile: float) -> None:
+    assert find_t(freedom) == pytest.approx(quantile, abs=1e-3)
+
+
+def test_a_mean_counts_one_score_more_at_each_end_of_its_scale() -> None:
+    mean = measure_mean([1, 2, 0, 1, 2], 0, 2)
+    # Seven scores with 0 and 2: mean 8/7, standard deviation 0.8997, six degrees of freedom.
+    half = 2.4469 * 0.8997 / 7**0.5
+    assert (mean.of, mean.mean) == (5, 1.2)
+    assert (mean.low, mean.high) == (pytest.approx(8 / 7 - half, abs=1e-3), pytest.approx(8 / 7 + half, abs=1e-3))
+
+
+def test_equal_scores_of_few_talks_are_not_certain_and_stay_on_their_scale() -> None:
+    few, many = measure_mean([2.0] * 5, 0, 2), measure_mean([2.0] * 500, 0, 2)
+    assert few.low < many.low < 2 == few.high == many.high
+    assert measure_mean([], 1, 7) == measure_mean((), 1, 7)
+    assert (measure_mean([], 1, 7).mean, measure_mean([], 1, 7).low, measure_mean([], 1, 7).high) == (None, 1, 7)
+    assert str(measure_mean([], 1, 7)) == "no score"
+
+
+def test_a_means_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+    random, held, times = np.random.default_rng(5), 0, 2_000
+    for _ in range(times):
+        mean = measure_mean(random.choice([0, 1, 2], size=12, p=[0.1, 0.3, 0.6]).tolist(), 0, 2)
+        held += mean.low <= 1.5 <= mean.high
+    assert 0.94 <= held / times <= 0.99

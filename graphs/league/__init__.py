@@ -1,0 +1,1 @@
+"""The league: several recipes on the same seeds, judged alike and laid side by side."""
