@@ -116,7 +116,8 @@ def begin(request: Request, job: Job, environment: Mapping[str, str], count: int
     if first >= last:
         raise InputError(f"all {size} rows of {job.units.source} have been run; --fresh runs them again")
     for unfinished in list_unfinished(database):
-        state = "still going" if unfinished.is_alive else f"--resume {unfinished.id} goes on with it"
+        how = f"graphs.league --resume {unfinished.league}" if unfinished.league else f"--resume {unfinished.id}"
+        state = "still going" if unfinished.is_alive else f"{how} goes on with it"
         print(f"{word_unfinished(job, database, unfinished)}; {state}")
     if first:
         print(f"going on at position {first} of the plan; --fresh starts at 0")
@@ -147,8 +148,8 @@ def resume(request: Request, flags: dict[str, Any], environment: Mapping[str, st
         if not request.resume.isdecimal():
             raise InputError(f"--resume {request.resume!r}: name a run by its number")
         run_id = int(request.resume)
-    elif unfinished:
-        run_id = unfinished[0].id
+    elif own := [one.id for one in unfinished if one.league is None]:
+        run_id = own[0]
     else:
         print("nothing to resume: every run in this database is finished")
         return 0

@@ -77,6 +77,8 @@ class Unfinished:
     source: str
     is_rehearsal: bool
     fill: int | None
+    league: str | None
+    """The league that it is part of."""
 
 
 class Maker(TypedDict):
@@ -203,7 +205,8 @@ def list_unfinished(engine: Engine) -> list[Unfinished]:
                 language=row.language,
                 source=row.source,
                 is_rehearsal=row.is_rehearsal,
-                fill=json.loads(row.config).get("fill"),
+                fill=(config := json.loads(row.config)).get("fill"),
+                league=config["league"]["name"] if "league" in config else None,
             )
             for row, stored in db.exec(query)
         ]

@@ -278,9 +278,9 @@ def test_a_budget_holds_over_the_whole_league(tmp_path: Path, factory: Factory) 
     kinds = "SELECT branch LIKE 'judge/%', count(*) FROM calls WHERE run_id > :last GROUP BY 1 ORDER BY 1"
     calls = read_rows("SELECT count(*) FROM calls WHERE branch NOT LIKE 'judge/%'", db)[0][0]
     last = read_rows("SELECT max(id) FROM runs", db)[0][0]
-    short = play(tmp_path, *flags, "--fresh", "--max-calls", calls + 1, "--json")
+    short = play(tmp_path, *flags[:-1], 1, "--fresh", "--max-calls", calls + 1, "--json")
     assert (short.code, "used up" in short.out, "NOT ALL JUDGED" in short.out) == (3, True, True)
-    assert [tuple(row) for row in read_rows(kinds, db, last=last)] in ([(0, calls), (1, 1)], [(0, calls), (1, 2)])
+    assert [tuple(row) for row in read_rows(kinds, db, last=last)] == [(0, calls), (1, 1)]
     (scored,) = run_of(short.summary, "interactive")["scores"]
     own = read_rows("SELECT count(*) FROM verdicts WHERE dialogue_id = :id", db, id=f"{last + 2}/0")
     assert (scored["judged"], scored["unscored"], own[0][0] > 0) == (0, 0, True), "a recipe's own verdicts count"
