@@ -13,7 +13,7 @@ from agents.answer import Answer
 from agents.endpoint import Endpoint
 from agents.errors import ModelError, kind_of
 from agents.gateway import Gateway
-from agents.ledger import SessionLedger, call_key, hash_request
+from agents.ledger import Past, RecordedCall, SessionLedger, call_key, hash_request, shift_seed
 from agents.message import Message
 from agents.price import guess_usage, price_of
 from agents.prompt import load_prompt
@@ -78,6 +78,8 @@ class Cast:
     language: Language
     branch: Callable[[], str]
     """Names the running branch, so that occurrences are counted by place and never by arrival."""
+    past: Past | None = None
+    """The session that this one goes on from, where it is played again from a line on."""
     occurrences: Counter[tuple[str, Role, bytes]] = field(default_factory=Counter, init=False)
 
     def open_thread(self, head: str) -> list[Message]:
@@ -126,7 +128,8 @@ class Cast:
         endpoint = self.endpoints[role]
         branch = self.branch()
         settings = parameters(endpoint, role, form)
-        seed = self.seed if endpoint.send_seed else None
+        first = self.seed if self.past is None else self.past.seed
+        seed = first if endpoint.send_seed else None
         body = wire_body(settings, thread, seed)
         request = hash_request(body)
         occurrence = self.occurrences[branch, role, request]
@@ -135,11 +138,14 @@ class Cast:
         while True:
             attempt = unusable.total()
             if seed is not None and (occurrence or attempt):
-                seed = (self.seed + 7_919 * occurrence + 104_729 * attempt) % 2**31
+                seed = shift_seed(first, occurrence, attempt)
                 body = wire_body(settings, thread, seed)
                 request = hash_request(body)
             key = call_key(self.session_id, role, branch, request, occurrence, attempt)
             recorded = self.ledger.look_up(key)
+            if recorded is None and self.past is not None:
+                place = (role, branch, occurrence, attempt)
+                recorded = self.past.settle(self._look_back(self.past, endpoint, place, settings, thread))
             if recorded is None:
                 keep = partial(self._keep, key, role, branch, prompt_hash, thread, settings, seed, endpoint)
                 reply = await self.gateway.send_and_keep(endpoint, body, keep, rank=self.occurrences.total())
@@ -158,6 +164,24 @@ class Cast:
                 request = hash_request(body)
             elif reply.outcome in RESTED and recorded is None:
                 await self.gateway.rest(attempt)
+
+    def _look_back(
+        self,
+        past: Past,
+        endpoint: Endpoint,
+        place: tuple[Role, str, int, int],
+        settings: bytes,
+        thread: Sequence[Message],
+    ) -> RecordedCall | None:
+        """Return the answer that one of the sessions had before which this one goes on from, or None."""
+        role, branch, occurrence, attempt = place
+        for session_id, first in past.sessions:
+            seed = shift_seed(first, occurrence, attempt) if endpoint.send_seed else None
+            request = hash_request(wire_body(settings, thread, seed))
+            recorded = self.ledger.look_up(call_key(session_id, role, branch, request, occurrence, attempt))
+            if recorded is not None:
+                return recorded
+        return None
 
     async def _keep(
         self,

@@ -1,8 +1,12 @@
 """What the agents need of a ledger: to look an answered call up, and to have one committed before it is used."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol
+
+SEEDS = 2**31
+"""An endpoint takes seeds below it."""
 
 
 class RecordedCall(Protocol):
@@ -63,3 +67,36 @@ def call_key(session_id: str, agent: str, branch: str, request: bytes, occurrenc
     """Return the 16 bytes under which a call is kept: the exact request, where it was made, and which time."""
     place = f"{session_id}\0{agent}\0{branch}\0{occurrence}\0{attempt}\0".encode()
     return blake2b(place + request, digest_size=16).digest()
+
+
+def shift_seed(seed: int, occurrence: int, attempt: int) -> int:
+    """Return the seed of a request that was made before or is tried again: the session's own, moved on."""
+    return (seed + 7_919 * occurrence + 104_729 * attempt) % SEEDS if occurrence or attempt else seed
+
+
+class PastLost(Exception):
+    """A session would leave what it goes on from before it has come to the end of it."""
+
+
+@dataclass(slots=True)
+class Past:
+    """What a session goes on from: it begins with calls of other sessions, which stand among its own.
+
+    `sessions` are those that made them, as (id, seed of their requests), the nearest first; `awaited` the numbers of
+    the calls that must have been asked for before any call of its own; `seed` what its own requests carry.
+    """
+
+    sessions: Sequence[tuple[str, int]]
+    awaited: set[int]
+    seed: int
+
+    def settle(self, recorded: RecordedCall | None) -> RecordedCall | None:
+        """Note the answer that an earlier session had; raises PastLost where there is none and should be one."""
+        if recorded is not None:
+            self.awaited.discard(recorded.number)
+        elif self.awaited:
+            raise PastLost(
+                f"dialogue {self.sessions[0][0]} cannot be played again up to there: its requests are others today"
+                " (prompts, switches or code have changed since)"
+            )
+        return recorded

@@ -13,9 +13,12 @@ from agents.policy import Policy, load_policy
 from graphs.config import RunConfig, find_config
 from graphs.recipe import Recipe, UnitKind
 from graphs.recipes import load_recipe
-from graphs.stored_units import StoredUnits, read_stored
+from graphs.requests import Requested, RequestUnits, TakenUnits, read_requested
+from graphs.stored_units import SEEDS, StoredSeeds, StoredUnits, read_stored
 from graphs.units import CellUnits, TextUnits, Units
 from store.db import open_db
+from store.requests import KEY, list_taken_inputs
+from store.runs import find_config_of
 from taxonomy.refusal import InputError, suggest
 from taxonomy.schema import load_taxonomy
 
@@ -39,8 +42,11 @@ class Job:
         return any(endpoint.rehearsal for endpoint in self.endpoints.values())
 
 
-def prepare(config: RunConfig, environment: Mapping[str, str]) -> Job:
-    """Load everything the settings name; raises InputError for the first thing that is wrong."""
+def prepare(config: RunConfig, environment: Mapping[str, str], requested: Requested | None = None) -> Job:
+    """Load everything the settings name; raises InputError for the first thing that is wrong.
+
+    Where reviewers' requests are given, these are the input, and the settings those of the run that they are about.
+    """
     recipe = load_recipe(config.recipe)
     switches = read_switches(recipe, config.switches)
     idle = recipe.find_idle(switches)
@@ -49,7 +55,7 @@ def prepare(config: RunConfig, environment: Mapping[str, str]) -> Job:
         config=config,
         recipe=recipe,
         switches=switches,
-        units=load_units(config, recipe),
+        units=load_units(config, recipe) if requested is None else load_requested(config, recipe, requested),
         endpoints={role: load_endpoint(config.cast.get(role, config.model), environment) for role in played},
         policy=load_policy(find_config("policy", config.policy)),
     )
@@ -83,6 +89,8 @@ def load_units(config: RunConfig, recipe: Recipe) -> Units:
         raise InputError(f"recipe {recipe.name!r} runs on {' or '.join(recipe.units)}, not on a {unit}")
     if config.stored is not None:
         database = open_db(config.db, create=False, synchronous=config.synchronous)
+        if unit == "text":
+            return StoredSeeds(taxonomy, database, config.stored, config.seed, config.language, recipe.find_unfit)
         return StoredUnits(taxonomy, database, config.stored, config.seed, config.language)
     if config.seeds is None:
         if config.field is not None:
@@ -91,12 +99,40 @@ def load_units(config: RunConfig, recipe: Recipe) -> Units:
     return TextUnits(taxonomy, config.seeds, config.field, config.seed, config.language, recipe.find_unfit)
 
 
+def load_requested(config: RunConfig, recipe: Recipe, requested: Requested) -> RequestUnits:
+    """Return the dialogues that are to be played again; raises InputError where what they were made from is gone."""
+    database = open_db(config.db, create=False, synchronous=config.synchronous)
+    parents = find_config_of(database, requested.run)
+    settings, earlier = read_settings(parents.config, config.db)
+    if earlier is not None:
+        return RequestUnits(database, requested, load_requested(settings, recipe, earlier))
+    if settings.stored is not None and read_stored(settings.stored)[0] != SEEDS:
+        taxonomy = load_taxonomy(settings.taxonomy or SHIPPED_TAXONOMY)
+        taken = list_taken_inputs(database, requested.run)
+        return RequestUnits(database, requested, TakenUnits(taxonomy, database, settings.stored, settings.seed, taken))
+    units = load_units(settings, recipe)
+    if units.source != parents.source:
+        raise InputError(f"the input of run {requested.run}, {parents.source}, has changed since; it is {units.source}")
+    return RequestUnits(database, requested, units)
+
+
+def read_settings(stored: Mapping[str, Any], db: str) -> tuple[RunConfig, Requested | None]:
+    """Return a run's stored settings, and the requests that it carries out where it does."""
+    own = {name: value for name, value in stored.items() if name not in (KEY, "league")}
+    try:
+        return RunConfig.model_validate({**own, "db": db}), read_requested(stored)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(f"its stored settings cannot be read: {first['loc'][0]}: {first['msg']}") from None
+
+
 def find_unit_kind(config: RunConfig, recipe: Recipe) -> UnitKind:
     """Return the kind of input that the settings name; seeds and stored things are never mixed."""
     if config.stored is not None:
         if config.seeds is not None:
             raise InputError("--stored and --seeds both name an input; leave one out")
-        return "dialogue" if read_stored(config.stored)[0] == "dialogues" else "cell"
+        kinds: dict[str, UnitKind] = {"dialogues": "dialogue", SEEDS: "text"}
+        return kinds.get(read_stored(config.stored)[0], "cell")
     return "cell" if config.seeds is None else "text"
 
 

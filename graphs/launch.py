@@ -12,10 +12,10 @@ from typing import Any
 from agents.endpoint import read_key
 from agents.gateway import Gateway
 from agents.tally import Tally
-from graphs.config import RunConfig, read_cast, read_environment, read_pairs, resolve_config
+from graphs.config import read_cast, read_environment, read_pairs, resolve_config
 from graphs.crew import Ending, count_open, find_loop_factory
 from graphs.fill import Filling, check_fill, measure_gap, open_filling, word_unfinished
-from graphs.job import Job, prepare, warn_of_one_judge
+from graphs.job import Job, prepare, read_settings, warn_of_one_judge
 from graphs.progress import Progress
 from graphs.provenance import find_commit, list_prompt_hashes, list_versions
 from graphs.runner import Runner
@@ -33,6 +33,7 @@ from store.db import Database, open_db
 from store.errors import StoreError
 from store.ledger import Ledger
 from store.records import DialogueRecord
+from store.requests import count_taken_over
 from store.runs import (
     PlanLine,
     Run,
@@ -158,7 +159,8 @@ def resume(request: Request, flags: dict[str, Any], environment: Mapping[str, st
         goes_on = f"python -m graphs.league --resume {league['name']}"
         raise InputError(f"--resume {run_id}: that run is part of league {league['name']}; {goes_on} goes on with it")
     kept = {key: getattr(config, key) for key in MAY_CHANGE if key in flags}
-    job = prepare(RunConfig.model_validate({**stored.config, "db": config.db, **kept}), environment)
+    settings, requested = read_settings({**stored.config, **kept}, config.db)
+    job = prepare(settings, environment, requested)
     if job.units.source != stored.source:
         raise InputError(f"--resume {run_id}: {stored.source} has changed since; it is now {job.units.source}")
     check_limit(job)
@@ -207,7 +209,8 @@ def play_sessions(
     filling = open_filling(job, database, run) if job.config.fill is not None else None
     left = filling.left if filling is not None else run.count - done
     tally = Tally()
-    budget = open_budget(job.config, tally, database, run.id, elsewhere)
+    calls, money = elsewhere
+    budget = open_budget(job.config, tally, database, run.id, (calls - count_taken_over(database, run.id), money))
     progress = Progress(done + left, done, tally, f"run {run.id}")
 
     def settle(record: DialogueRecord) -> None:

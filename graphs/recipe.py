@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.brief import Brief
 from agents.cast import Role
+from agents.transcript import Language
 from store.records import Kind
 from taxonomy.plan import SessionPlan
 
@@ -29,7 +30,7 @@ class Recipe:
     `units` are the kinds of seed it runs on, the natural one first; `heads` names the prompt that leads each role's
     requests; `start` gives the state it begins with beside the shared one; `estimate` the calls by role a plan takes;
     `makes` what it leaves, a talk or something else; `find_idle` the roles that nobody plays with the switches as they
-    are; `find_unfit` why a text cannot be its seed.
+    are; `find_unfit` why a text cannot be its seed; `speaks` the language it writes in whatever its seed's is, if any.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Recipe:
     makes: Kind = "talk"
     find_idle: Callable[[Any], Container[Role]] = lambda _: ()
     find_unfit: Callable[[Brief], str | None] = lambda _: None
+    speaks: Callable[[Any], Language | None] = lambda _: None
 
     @property
     def roles(self) -> tuple[Role, ...]:

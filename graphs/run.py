@@ -6,7 +6,7 @@ from typing import Any
 
 from taxonomy.command import Parser, run_main
 
-OWN = ("config", "dry_run", "resume", "fresh", "yes", "json", "set", "cast")
+OWN = ("config", "dry_run", "resume", "fresh", "yes", "json", "set", "cast", "requests")
 """Flags that are not settings of the run by the same name."""
 
 
@@ -29,7 +29,7 @@ def build_parser() -> Parser:
         metavar="FILE",
         help="JSON Lines with a text a row, as input instead of cells",
     )
-    add("--stored", metavar="scenarios|dialogues[:RUN]", help="what of the database is the input instead of cells")
+    add("--stored", metavar="scenarios|dialogues|seeds[:RUN]", help="what of the database is input instead of cells")
     add(
         "--field",
         metavar="NAME",
@@ -68,6 +68,11 @@ def build_parser() -> Parser:
         metavar="RUN",
         help="go on with the newest unfinished run, or this one",
     )
+    add(
+        "--requests",
+        action="store_true",
+        help="play again what reviewers asked for, the oldest --count of it; settings stay",
+    )
     add("--fresh", action="store_true", help="start at position 0 of the plan again")
     add("--yes", action="store_true", help="start a paid run without asking about its estimate")
     add("--json", action="store_true", help="a machine-readable summary as the last line of stdout")
@@ -87,19 +92,19 @@ def list_settings(flags: Namespace) -> dict[str, Any]:
 def main() -> int:
     """Parse the flags and launch; the heavy imports come only after the flags are known to be right."""
     flags = build_parser().parse_args()
+    from graphs.again import carry_out
     from graphs.launch import Request, launch
 
-    return launch(
-        Request(
-            settings=list_settings(flags),
-            config=flags.config,
-            dry_run=flags.dry_run,
-            resume=flags.resume,
-            fresh=flags.fresh,
-            yes=flags.yes,
-            json=flags.json,
-        )
+    request = Request(
+        settings=list_settings(flags),
+        config=flags.config,
+        dry_run=flags.dry_run,
+        resume=flags.resume,
+        fresh=flags.fresh,
+        yes=flags.yes,
+        json=flags.json,
     )
+    return carry_out(request) if flags.requests else launch(request)
 
 
 if __name__ == "__main__":

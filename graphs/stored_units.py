@@ -1,5 +1,7 @@
-"""Units of input that stand in the database: the scenarios of cells, and whole dialogues."""
+"""Units of input that stand in the database: the scenarios of cells, whole dialogues, and ingested texts."""
 
+from array import array
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2b
 from typing import cast
@@ -8,7 +10,8 @@ from agents.brief import Brief, brief_scenario
 from agents.transcript import Language, Utterance
 from graphs.units import Unit
 from store.db import Database
-from store.inputs import list_inputs, read_scenario
+from store.formats.seeds import SkippedRow
+from store.inputs import StoredSeed, list_inputs, list_seeds, read_scenario, read_seed
 from store.judging import read_dialogue
 from store.records import Kind, SeedRecord
 from taxonomy.plan import Planner
@@ -16,7 +19,9 @@ from taxonomy.refusal import InputError, suggest
 from taxonomy.schema import Taxonomy
 
 KINDS: dict[str, Kind] = {"scenarios": "scenario", "dialogues": "talk"}
-"""What --stored can name, and the kind of record it stands for."""
+"""Records that --stored can name, and the kind that each stands for."""
+SEEDS = "seeds"
+NAMES = (*KINDS, SEEDS)
 
 
 class StoredUnits:
@@ -68,11 +73,60 @@ class StoredUnits:
         return f"this database has none{of_run}{spoken} that nobody has rejected{how}"
 
 
+class StoredSeeds:
+    """The ingested texts that a recipe can run on, one a session; of all only their numbers are held."""
+
+    def __init__(
+        self,
+        taxonomy: Taxonomy,
+        engine: Database,
+        named: str,
+        seed: int,
+        language: Language | None,
+        find_unfit: Callable[[Brief], str | None],
+    ) -> None:
+        """Look through the seeds; `find_unfit` says why a text cannot be used."""
+        _, run = read_stored(named)
+        self.skipped: list[SkippedRow] = []
+        self._engine, self._planner, self._ids = engine, Planner(taxonomy, seed), array("q")
+        for held in list_seeds(engine, run, language):
+            reason = find_unfit(brief_seed(held))
+            if reason is None:
+                self._ids.append(held.id)
+            else:
+                self.skipped.append(SkippedRow(held.file, held.row, reason))
+        if not self._ids:
+            spoken = f" in {language}" if language is not None else ""
+            why = f": {self.skipped[0].reason}" if self.skipped else ""
+            how = "python -m store.ingest FILE --as seeds brings some in"
+            raise InputError(
+                f"--stored {named}: this database has none{spoken} that this recipe can run on{why}; {how}"
+            )
+        self.source = f"{named} {blake2b(self._ids.tobytes(), digest_size=8).hexdigest()}"
+
+    def size(self) -> int:
+        return len(self._ids)
+
+    def round(self) -> int:
+        return len(self._ids)
+
+    def unit(self, position: int) -> Unit:
+        held = read_seed(self._engine, self._ids[position])
+        seed = SeedRecord("text", text=held.text, file=held.file, row=held.row, row_id=held.row_id, id=held.id)
+        plan = self._planner.session_for_text(position)
+        return Unit(plan, brief_seed(held), cast(Language, held.language), seed)
+
+
+def brief_seed(held: StoredSeed) -> Brief:
+    """Put an ingested text into a recipe's words."""
+    return Brief(held.text, fields=held.fields)
+
+
 def read_stored(named: str) -> tuple[str, int | None]:
     """Return what --stored names and of which run; raises InputError for what cannot be."""
     name, colon, run = named.partition(":")
-    if name not in KINDS:
-        raise InputError(f"--stored {named!r}: unknown{suggest(name, KINDS)}; choose one of {', '.join(KINDS)}")
+    if name not in NAMES:
+        raise InputError(f"--stored {named!r}: unknown{suggest(name, NAMES)}; choose one of {', '.join(NAMES)}")
     if colon and not run.isdecimal():
         raise InputError(f"--stored {named!r}: name a run by its number, as in {name}:3")
     return name, int(run) if colon else None

@@ -12,6 +12,7 @@ from graphs.estimate import Estimate
 from graphs.fill import Filling
 from graphs.job import Job
 from graphs.progress import shorten
+from graphs.stored_units import StoredSeeds
 from graphs.units import TextUnits
 from store.db import mask_url
 from store.runs import Run
@@ -23,8 +24,8 @@ MOST_NAMED = 20
 
 
 def name_skipped(job: Job) -> None:
-    """Say which rows of a file of texts cannot be used."""
-    skipped = job.units.skipped if isinstance(job.units, TextUnits) else []
+    """Say which of the texts that were brought cannot be used."""
+    skipped = job.units.skipped if isinstance(job.units, TextUnits | StoredSeeds) else []
     if skipped:
         named = "; ".join(f"{row.file}:{row.row} {row.reason}" for row in skipped[:SHOWN])
         more = f"; and {len(skipped) - SHOWN} more" if len(skipped) > SHOWN else ""

@@ -15,6 +15,7 @@ from store.clean import clean_text
 from store.db import explained, persist
 from store.near import NearCopy, Wording, find_near_copy
 from store.records import DialogueRecord
+from store.requests import find_root, take_over
 from store.rows import (
     INSERT_CALL,
     INSERT_MESSAGE,
@@ -85,14 +86,24 @@ class Ledger:
         calls.next_number = max((call.number for call in calls.answered.values()), default=-1) + 1
         return calls
 
-    async def find_near_copy(self, wording: Wording) -> NearCopy | None:
-        """Return the stored dialogue that says nearly the same, or None.
+    async def find_near_copy(self, wording: Wording, root: str | None = None) -> NearCopy | None:
+        """Return the stored dialogue that says nearly the same, or None; one played again from `root` is no copy.
 
         The writer looks, before what comes after it: another thread and its connection would cost memory.
         """
         found: list[NearCopy | None] = []
-        await self.keep(lambda db, _: found.append(find_near_copy(db, wording)))
+
+        def look(db: Connection, _: float) -> None:
+            copy = find_near_copy(db, wording)
+            is_kin = root is not None and copy is not None and find_root(db, copy.dialogue_id) == root
+            found.append(None if is_kin else copy)
+
+        await self.keep(look)
         return found[-1]
+
+    async def take_over(self, origin: tuple[int, int], numbers: Sequence[int], position: int) -> None:
+        """Put calls of another session (run, position) among those of the session at this position."""
+        await self.keep(lambda db, _: take_over(db, origin, numbers, (self._run_id, position)))
 
     async def finish(self, record: DialogueRecord) -> None:
         """Commit a whole session; one that is stored already is left as it is."""

@@ -10,7 +10,7 @@ Kind = Literal["talk", "scenario", "treatment_plan"]
 
 @dataclass(frozen=True, slots=True)
 class SeedRecord:
-    """A unit of input; a text says its file and row."""
+    """A unit of input; a text says its file and row. With an `id` it is stored already."""
 
     kind: str
     emotion: str | None = None
@@ -19,6 +19,7 @@ class SeedRecord:
     file: str | None = None
     row: int | None = None
     row_id: str | None = None
+    id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from sqlmodel import SQLModel
 from store.clean import clean_text
 from store.near import save_bands
 from store.records import DecisionRecord, DialogueRecord, FindingRecord, SeedRecord, ThoughtRecord, VerdictRecord
-from store.review_tables import StaleRow
 from store.tables import (
     ArtefactRow,
     AttemptRow,
@@ -63,7 +62,11 @@ INSERT_CHILDREN = {
     "artefacts": insert(ArtefactRow),
 }
 INSERT_POLICY = insert(PolicyRow, ignore=True)
-INSERT_STALE = insert(StaleRow, ignore=True)
+INSERT_STALE = text(
+    "INSERT INTO stale (dialogue_id) VALUES (:dialogue_id)"
+    " ON CONFLICT (dialogue_id) DO UPDATE SET dialogue_id = excluded.dialogue_id"
+)
+"""Holds a mark that is there as well: in PostgreSQL it could else be wiped off before what it tells of is seen."""
 INSERT_DECISION = text(
     "INSERT INTO decisions (dialogue_id, policy, version, choice, reasons, policy_hash, created_at)"
     " VALUES (:dialogue_id, :policy, :version, :choice, :reasons, :policy_hash, :created_at)"
@@ -82,6 +85,8 @@ def dump(value: object) -> str:
 
 def save_seed(db: Connection, seed: SeedRecord) -> int:
     """Return the id of a seed, storing it where it is not there yet."""
+    if seed.id is not None:
+        return seed.id
     named = (seed.kind, seed.emotion, seed.scene, seed.text, seed.file, seed.row, seed.row_id)
     values = {
         "digest": hash_text(dump(named)),

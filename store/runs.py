@@ -17,6 +17,8 @@ from taxonomy.refusal import InputError
 
 GENERATE = "generate"
 """The kind of a run that makes dialogues."""
+INGEST = "ingest"
+"""The kind of a run that brings a file in."""
 LEASE_S = 30.0
 """Seconds without a heartbeat after which a run counts as dead."""
 WINDOW = 1_000
@@ -147,7 +149,10 @@ def find_config_of(engine: Engine, run_id: int) -> StoredConfig:
         if row is None:
             raise InputError(f"--resume {run_id}: there is no such run in this database")
         if row.kind != GENERATE:
-            raise InputError(f"--resume {run_id}: that run judges; python -m graphs.judge goes on with it")
+            what = (
+                "brought a file in; python -m store.ingest" if row.kind == INGEST else "judges; python -m graphs.judge"
+            )
+            raise InputError(f"--resume {run_id}: that run {what} goes on with it")
         return StoredConfig(json.loads(row.config), row.source)
 
 

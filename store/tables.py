@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 Outcome = Literal["done", "rejected", "failed"]
+UNDOING = text("undoes IS NOT NULL")
 CLUSTERED = {"sqlite_with_rowid": False}
 """SQLite keeps such a table in the order of its key, without an index beside it."""
 
@@ -41,9 +42,13 @@ class RunRow(SQLModel, table=True):
 
 
 class SeedRow(SQLModel, table=True):
-    """A unit of input: a cell, a scenario of a cell, a dialogue, or a text with the file and row it came from."""
+    """A unit of input: a cell, a scenario of a cell, a dialogue, or a text with the file and row it came from.
+
+    What an ingest brought in has its run, language, licence and source; of kind `row` it is where a dialogue came from.
+    """
 
     __tablename__ = "seeds"
+    __table_args__ = (Index("seeds_by_run", "run_id", "row"),)
 
     id: int | None = Field(default=None, primary_key=True)
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
@@ -54,6 +59,14 @@ class SeedRow(SQLModel, table=True):
     file: str | None = None
     row: int | None = None
     row_id: str | None = None
+    run_id: int | None = None
+    """The ingest that brought it in."""
+    language: str | None = None
+    licence: str | None = None
+    source: str | None = None
+    """The data set by name: the same row is brought in once for each."""
+    fields: str | None = Field(default=None, sa_column=long_text())
+    """The other texts of its row by name, as JSON."""
 
 
 class DialogueRow(SQLModel, table=True):
@@ -259,7 +272,11 @@ class ReviewRow(SQLModel, table=True):
     """A line of the log of what people said and did; lines are only added, and one may take an earlier one back."""
 
     __tablename__ = "reviews"
-    __table_args__ = (Index("reviews_by_reviewer", "reviewer", "dialogue_id"),)
+    __table_args__ = (
+        Index("reviews_by_reviewer", "reviewer", "dialogue_id"),
+        Index("reviews_by_word", "reviewer", "verdict"),
+        Index("reviews_undoes", "undoes", sqlite_where=UNDOING, postgresql_where=UNDOING),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     dialogue_id: str = Field(foreign_key="dialogues.id", index=True)

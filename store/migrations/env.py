@@ -3,7 +3,8 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import store.tables  # noqa: F401  # the metadata is filled by importing the tables
+import store.review_tables  # noqa: F401  # the metadata is filled by importing the tables
+import store.tables  # noqa: F401
 from store.db import SCHEMA_TABLE
 
 context.configure(

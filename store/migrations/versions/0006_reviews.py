@@ -39,6 +39,9 @@ def upgrade() -> None:
     ):
         op.add_column("reviews", column)
     op.create_index("reviews_by_reviewer", "reviews", ["reviewer", "dialogue_id"])
+    op.create_index("reviews_by_word", "reviews", ["reviewer", "verdict"])
+    where = sa.text("undoes IS NOT NULL")
+    op.create_index("reviews_undoes", "reviews", ["undoes"], sqlite_where=where, postgresql_where=where)
     op.execute(PEOPLE)
     op.create_table(
         "edits",
@@ -80,56 +83,93 @@ def upgrade() -> None:
     )
     op.create_table(
         "cards",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("dialogue_id", sa.String(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("recipe", sa.String(), nullable=False),
-        sa.Column("model", sa.String(), nullable=False),
-        sa.Column("language", sa.String(), nullable=False),
-        sa.Column("emotion", sa.String(), nullable=True),
-        sa.Column("scene", sa.String(), nullable=True),
-        sa.Column("seed_id", sa.Integer(), nullable=False),
-        sa.Column("outcome", sa.String(), nullable=False),
-        sa.Column("standing", sa.String(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("lot", sa.Integer(), nullable=False),
+        sa.Column("shuffle", sa.Integer(), nullable=False),
         sa.Column("is_crisis", sa.Boolean(), nullable=False),
         sa.Column("is_rehearsal", sa.Boolean(), nullable=False),
         sa.Column("is_edited", sa.Boolean(), nullable=False),
+        sa.Column("is_disputed", sa.Boolean(), nullable=False),
+        sa.Column("is_settled", sa.Boolean(), nullable=False),
         sa.Column("exchanges", sa.Integer(), nullable=False),
-        sa.Column("title", sa.String(), nullable=False),
         sa.Column("flags", sa.Integer(), nullable=False),
         sa.Column("comments", sa.Integer(), nullable=False),
         sa.Column("given", sa.Integer(), nullable=False),
-        sa.Column("is_disputed", sa.Boolean(), nullable=False),
-        sa.Column("priority", sa.Integer(), nullable=False),
-        sa.Column("lot", sa.Integer(), nullable=False),
-        sa.Column("words_id", sa.BigInteger(), nullable=False),
+        sa.Column("seed_id", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("standing", sa.String(), nullable=False),
+        sa.Column("shown", sa.String(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("emotion", sa.String(), nullable=True),
+        sa.Column("scene", sa.String(), nullable=True),
+        sa.Column("recipe", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("reviewed_at", sa.Float(), nullable=True),
+        sa.Column("words_id", sa.BigInteger(), nullable=False),
+        sa.Column("dialogue_id", sa.String(), nullable=False),
+        sa.Column("rules", sa.Text(), nullable=False),
+        sa.Column("scores", sa.Text(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["dialogue_id"], ["dialogues.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("dialogue_id"),
-        sa.UniqueConstraint("words_id"),
     )
-    op.create_index("ix_cards_seed_id", "cards", ["seed_id"])
+    for name in ("outcome", "standing", "language", "emotion", "scene", "recipe", "model", "is_rehearsal", "priority"):
+        op.create_index(f"cards_by_{name}", "cards", [name, "id"])
+    op.create_index("cards_by_created_at", "cards", ["created_at", "id"])
+    op.create_index("cards_by_chance", "cards", ["shuffle", "id"])
+    op.create_index(
+        "cards_progress",
+        "cards",
+        ["recipe", "language", "standing", "emotion", "scene", "priority", "given", "is_disputed"],
+    )
+    for name, columns, asked in (
+        ("cards_in_danger", ["id"], "is_crisis"),
+        ("cards_edited", ["id"], "is_edited"),
+        ("cards_disputed", ["id"], "is_disputed"),
+        ("cards_flagged", ["id"], "flags > 0"),
+        ("cards_commented", ["id"], "comments > 0"),
+        ("cards_of_seed", ["seed_id", "recipe", "model", "id"], "outcome = 'done'"),
+        ("cards_twice", ["dialogue_id"], "given > 1"),
+        ("cards_unread", ["priority", "id"], "given = 0"),
+        ("cards_read_once", ["priority", "id", "lot"], "given = 1"),
+    ):
+        where = sa.text(asked)
+        op.create_index(name, "cards", columns, sqlite_where=where, postgresql_where=where)
     op.create_table(
         "card_rules",
         sa.Column("rule", sa.String(), nullable=False),
-        sa.Column("card_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["card_id"], ["cards.id"]),
+        sa.Column("card_id", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("rule", "card_id"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "card_scores",
         sa.Column("rubric", sa.String(), nullable=False),
-        sa.Column("card_id", sa.Integer(), nullable=False),
+        sa.Column("card_id", sa.BigInteger(), nullable=False),
         sa.Column("score", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(["card_id"], ["cards.id"]),
         sa.PrimaryKeyConstraint("rubric", "card_id"),
         sqlite_with_rowid=False,
     )
     op.create_index("card_scores_by_score", "card_scores", ["rubric", "score", "card_id"])
+    op.create_table(
+        "card_judges",
+        sa.Column("reviewer", sa.String(), nullable=False),
+        sa.Column("card_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("reviewer", "card_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("card_judges_by_card", "card_judges", ["card_id"])
+    op.create_table(
+        "rival_seeds",
+        sa.Column("seed_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["seed_id"], ["seeds.id"]),
+        sa.PrimaryKeyConstraint("seed_id"),
+    )
     op.create_table(
         "stale",
         sa.Column("dialogue_id", sa.String(), nullable=False),
@@ -139,7 +179,7 @@ def upgrade() -> None:
     )
     op.execute("INSERT INTO stale (dialogue_id) SELECT id FROM dialogues WHERE kind = 'talk'")
     if op.get_bind().dialect.name == "sqlite":
-        op.execute("CREATE VIRTUAL TABLE words USING fts5(body, content='', tokenize='unicode61 remove_diacritics 2')")
+        op.execute("CREATE VIRTUAL TABLE words USING fts5(body, content='', columnsize=0, tokenize='ascii')")
     else:
         op.execute("CREATE TABLE words (rowid bigint PRIMARY KEY, body tsvector NOT NULL)")
         op.execute("CREATE INDEX words_body ON words USING gin (body)")
