@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from agents.cast import Cast
 from agents.checks import check_utterance
 from agents.critic import judge_session
-from agents.transcript import Utterance
+from agents.transcript import Utterance, count_exchanges
 from graphs.state import Found, Judged, SessionState
 from graphs.turn import Update
 
@@ -27,7 +27,7 @@ class CriticSwitch(BaseModel):
 def say_all(lines: Sequence[Utterance]) -> Update:
     """Return the whole talk with what the checks find in each line."""
     found = [
-        Found(number // 2 + 1, 0, line.speaker, finding)
+        Found(count_exchanges(lines[:number]) + 1, 0, line.speaker, finding)
         for number, line in enumerate(lines)
         for finding in check_utterance(line, lines[:number])
     ]

@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
+from itertools import cycle
 from typing import Any
 
+from agents.checks.lexicon import language_of
 from agents.prompt import load_prompt
 from agents.rehearsal import client, counselor
 from agents.rehearsal.asked import Asked
@@ -28,6 +30,13 @@ NUMBERED = re.compile(r"^\[(\d+)\] ")
 """The number before a line of a talk, by which an answer can name it."""
 NOTE = re.compile(r"【[^】]*】")
 """A direction to whoever answers; it is no material."""
+
+LENGTH = {("en", "zh"): 0.3, ("zh", "en"): 3.3, ("zh", "zh"): 1.0, ("en", "en"): 1.0}
+"""Characters of a text in the second language that says as much as one of the first."""
+SPOKEN = {"zh": 12, "en": 40}
+"""Characters of a spoken line, rather fewer than there are."""
+MOST_SPOKEN = 200
+SENTENCE_END = re.compile(r"(?<=[。！？])(?=.)|(?<=[.!?])\s+")
 
 Schema = Mapping[str, Any]
 
@@ -92,6 +101,8 @@ def _fill_list(schema: Schema, name: str, asked: Asked, draw: Draw) -> list[obje
     if options:
         start = draw.number(0, len(options) - 1)
         return [options[(start + step) % len(options)] for step in range(min(count, len(options)))]
+    if item.get("type") == "string" and count == schema.get("maxItems") and (beside := write_beside(count, asked)):
+        return list(beside)
     filled: list[object] = []
     for _ in range(count * 4):
         value = _fill(item, name, asked, draw)
@@ -100,6 +111,26 @@ def _fill_list(schema: Schema, name: str, asked: Asked, draw: Draw) -> list[obje
         if len(filled) == count:
             break
     return filled
+
+
+def write_beside(count: int, asked: Asked) -> list[str]:
+    """Return a text for each numbered line of the request, about as long as it; none where there are not so many."""
+    numbered = [part[match.end() :] for part in list_parts(asked) if (match := NUMBERED.match(part))]
+    if len(numbered) != count:
+        return []
+    lines = [LABELLED.sub("", line) for line in numbered]
+    sizes = [max(1, round(len(line) * LENGTH[language_of(line), asked.language])) for line in lines]
+    own = [(line, "") for line in lines if language_of(line) == asked.language]
+    said = talk(replace(asked, others=own or [("", "")]), min(MOST_SPOKEN, 2 + sum(sizes) // SPOKEN[asked.language]))
+    spoken = cycle(sentence for _, text in said for sentence in SENTENCE_END.split(text))
+    gap = "" if asked.language == "zh" else " "
+    texts = []
+    for size in sizes:
+        text = next(spoken)
+        while len(text) < size:
+            text += gap + next(spoken)
+        texts.append(text)
+    return texts
 
 
 def _fill_line(item: Schema, line: tuple[str, str], place: float, asked: Asked, draw: Draw) -> dict[str, object]:

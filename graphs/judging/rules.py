@@ -13,16 +13,18 @@ from agents.rubric import load_rubric
 from agents.transcript import Language, Utterance
 from graphs.judging.decision import Contradiction, change_of, choose_policy, decide_again, find_contradiction
 from graphs.recipes import RECIPES, load_recipe
-from graphs.record import record_finding
+from graphs.record import record_finding, word_near_copy
 from graphs.state import Found
 from store.db import Database
 from store.judging import BATCH, Judged, StoredDialogue, read_dialogues, save_judged
+from store.near import NearCopy
 from store.records import FindingRecord
+from store.signing import sign_talks
 
 USUAL_RUBRIC = "session"
 """The rubric by which every finished session of our own is judged."""
-WHOLE = ("near_copy",)
-"""Findings on the whole dialogue that no check of the text gives: they stay as they were."""
+KEPT = ("near_copy", "foreign_line", "no_reasoning")
+"""Findings of the run that no check of a line gives, for they rest on more than its text: they stay as they were."""
 
 
 @dataclass(slots=True)
@@ -36,6 +38,8 @@ class Tally:
     left_alone: list[str] = field(default_factory=list)
     decisions: Counter[tuple[str, str]] = field(default_factory=Counter)
     contradictions: list[Contradiction] = field(default_factory=list)
+    copies: int = 0
+    """Dialogues that were never compared with the others before, and nearly repeat an older one."""
     unjudged: int = 0
     """Finished dialogues without a verdict by the current rubric of a session."""
 
@@ -46,8 +50,8 @@ def judge_all(
     named: Policy | None,
     default: Policy,
 ) -> Tally:
-    """Check and decide again what needs it, a batch a transaction."""
-    tally = Tally()
+    """Check and decide again what needs it, a batch a transaction; what was never compared with the rest is first."""
+    tally = Tally(copies=sign_talks(engine, ids, record_copy))
     batch: list[Judged] = []
 
     def save() -> None:
@@ -99,13 +103,18 @@ def judge_one(dialogue: StoredDialogue, named: Policy | None, default: Policy, t
     )
 
 
+def record_copy(copy: NearCopy) -> FindingRecord:
+    """Return the finding on a dialogue that nearly repeats an older one."""
+    return record_finding(Found(0, 0, "counselor", word_near_copy(copy)))
+
+
 def check_again(dialogue: StoredDialogue) -> tuple[FindingRecord, ...]:
     """Return the findings of the current checks, beside those on attempts that do not stand."""
     lines = [Utterance(line.speaker, line.text, line.reasoning) for line in dialogue.utterances]  # type: ignore[arg-type]
     kept = [
         found
         for found in dialogue.findings
-        if found.rule in WHOLE or not dialogue.stands(found.exchange, found.attempt, found.speaker)
+        if found.rule in KEPT or not dialogue.stands(found.exchange, found.attempt, found.speaker)
     ]
     fresh = []
     exchange = 1

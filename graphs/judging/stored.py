@@ -82,6 +82,8 @@ def print_tally(tally: Tally) -> None:
     print(f"{tally.seen} dialogues, {tally.rechecked} of them not seen by the current checks before")
     if tally.rechecked:
         print(f"  {tally.changed} with other findings than before, {tally.raised} raised to a risk tier")
+    if tally.copies:
+        print(f"  {tally.copies} nearly the same as an older one")
     if tally.left_alone:
         print(f"  {len(tally.left_alone)} changed while they were judged; run it again for them")
     for (before, after), count in sorted((+tally.decisions).items()):
@@ -111,6 +113,7 @@ def describe(tally: Tally) -> Mapping[str, Any]:
         "rechecked": tally.rechecked,
         "other_findings": tally.changed,
         "raised": tally.raised,
+        "near_copies": tally.copies,
         "left_alone": tally.left_alone,
         "decisions": {f"{before} -> {after}": count for (before, after), count in sorted((+tally.decisions).items())},
         "contradictions": [

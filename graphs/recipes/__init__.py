@@ -23,6 +23,8 @@ RECIPES = {
     "scenarios": "graphs.recipes.scenarios",
     "treatment_plan": "graphs.recipes.treatment_plan",
     "notechat": "graphs.recipes.notechat",
+    "distill": "graphs.recipes.distill",
+    "translate": "graphs.recipes.translate",
 }
 
 

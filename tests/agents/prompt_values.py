@@ -214,6 +214,13 @@ VALUES: dict[str, dict[str, Any]] = {
     "smile/source": {"question": "室友不理我。", "answer": "先别急着认错。"},
     "sudosys/stage_ask": {"step": "solutions", "slots": SLOTS},
     "sudosys/step": {"step": "solutions", "slots": SLOTS},
+    "translate/again": {
+        "lines": [{"number": 2, "text": "Client: I feel low.", "former": "我很好。", "fault": "it is not in zh"}],
+        "terms": [("anxiety", "焦虑")],
+    },
+    "translate/ask": {"lines": [{"number": 1, "text": "Client: I feel low."}], "terms": [("anxiety", "焦虑")]},
+    "translate/reader_ask": {"lines": [{"number": 1, "text": "来访者：我提不起劲。"}]},
+    "distill/bare": {"question": "室友不理我，我该怎么办？"},
     "stage/ask": {
         "stage": "exploring",
         "exchanges_in_stage": 4,
@@ -238,6 +245,7 @@ NO_VALUES = {
     "cpsycoun/role_play",
     "cpsycoun/writer",
     "critic/session_ask",
+    "distill/counselor",
     "critic/turn_ask",
     "inner_voice/head",
     "intake/head",
@@ -262,6 +270,8 @@ NO_VALUES = {
     "sudosys/counselor",
     "sudosys/earlier",
     "sudosys/stage",
+    "translate/reader",
+    "translate/translator",
 }
 JSON_IDS = [
     "treatment_plan/assessor",
@@ -294,5 +304,7 @@ JSON_IDS = [
     "smile/head",
     "stage/head",
     "sudosys/stage",
+    "translate/reader",
+    "translate/translator",
 ]
 """The prompts of the agents that answer in JSON: an endpoint's JSON mode asks for the word."""

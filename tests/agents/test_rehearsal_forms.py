@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 import orjson
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from agents.checks.lexicon import language_of
 from agents.prompt import load_prompt
 from agents.rehearsal.reply import reply
 from agents.script import Script, find_script_fault
@@ -121,3 +122,26 @@ def test_a_talk_goes_on_from_the_lines_that_were_said(language: str) -> None:
     assert not {line.text for line in script.turns if len(line.text) > 12} & {
         line for line in first[:8] if len(line) > 12
     }
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_numbered_lines_have_a_text_each_of_about_their_length_in_the_language_of_the_instructions(
+    language: str,
+) -> None:
+    told = [
+        "My sister picked a girl from school as her bridesmaid, and I smiled all day and went home alone.",
+        "You smiled all day.",
+        "我从那天起就没有跟她说过一句话，也没有人来问过我怎么了，饭桌上谁都不提。",
+    ]
+    shown = "\n\n".join(f"[{number}] Client: {line}" for number, line in enumerate(told, 1))
+    form = create_model("Lines", lines=(list[str], Field(min_length=3, max_length=3)))
+    wanted = {"type": "json_schema", "json_schema": {"name": "Lines", "schema": form.model_json_schema()}}
+    messages = [{"role": "system", "content": HEADS[language]}, {"role": "user", "content": shown}]
+    for seed in range(10):
+        body = {"model": "rehearsal-writer", "messages": messages, "response_format": wanted, "seed": seed}
+        lines = orjson.loads(reply(body).content)["lines"]
+        assert [language_of(line) for line in lines] == [language] * 3
+        for line, source in zip(lines, told, strict=True):
+            usual = len(source) * (1 if language_of(source) == language else 0.3 if language == "zh" else 3.3)
+            assert len(line) >= 0.8 * usual
+            assert len(line) <= usual + (40 if language == "zh" else 130)

@@ -1,6 +1,6 @@
 """Puts a test's own answers into the rehearsal model's mouth, for one role of a real run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -9,8 +9,11 @@ import pytest
 import agents.rehearsal.app
 from agents.rehearsal.faults import send_body
 
-Answer = Callable[[int, str], str | None]
-"""What to say to the nth request of the role, from 0, given all its text; None leaves it to the rehearsal model."""
+Answer = Callable[[int, str], str | Mapping[str, Any] | None]
+"""What to say to the nth request of the role, from 0, given all its text; None leaves it to the rehearsal model.
+
+A mapping changes the answer's message and leaves the rest; a `finish_reason` in it says how the answer ended.
+"""
 
 
 def script(monkeypatch: pytest.MonkeyPatch, role: str, answer: Answer) -> None:
@@ -36,7 +39,10 @@ def script(monkeypatch: pytest.MonkeyPatch, role: str, answer: Answer) -> None:
                     await send(told)
                 elif told["type"] == "http.response.body":
                     completion = orjson.loads(told["body"])
-                    completion["choices"][0]["message"]["content"] = said
+                    choice = completion["choices"][0]
+                    changed = {"content": said} if isinstance(said, str) else dict(said)
+                    choice["finish_reason"] = changed.pop("finish_reason", choice["finish_reason"])
+                    choice["message"].update(changed)
                     await send_body(send, orjson.dumps(completion))
 
             await app(scope, again, replace_answer)

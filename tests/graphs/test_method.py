@@ -11,6 +11,7 @@ from agents.rubric import list_rubrics
 from graphs.figure import draw, insert_figures
 from graphs.recipes import RECIPES, load_recipe
 from graphs.stored_units import KINDS
+from store.formats import FORMATS
 
 HOUSE = Path(__file__).parents[2]
 REGISTRY = HOUSE / "graphs" / "recipes" / "__init__.py"
@@ -53,7 +54,8 @@ def test_a_method_is_one_file_of_at_most_150_lines(name: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_is_named_by_one_line_of_the_registry_and_by_no_other_module(name: str) -> None:
     assert sum(f'"{name}"' in line for line in REGISTRY.read_text(encoding="utf-8").splitlines()) == 1
-    its_own = {name, f"graphs.recipes.{name}"} - set(list_rubrics()) - set(KINDS)
+    others = {*list_rubrics(), *KINDS, *FORMATS}
+    its_own = {name, f"graphs.recipes.{name}"} - others
     elsewhere = [path.name for path in MODULES if path.stem != name and LITERALS[path] & its_own]
     assert elsewhere == [], "a recipe's name is chosen by in another module"
     imported = re.compile(
