@@ -1,0 +1,1 @@
+"""Brings data that others made into the store, as dialogues or as seeds."""
