@@ -27,11 +27,11 @@ check: setup  ## lint, format and types
 
 test: setup  ## the tests, with what they need from the system
 	$(BIN)/python -m tests.system_packages
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
 test-all: setup  ## all tests, also those that take long
 	$(BIN)/python -m tests.system_packages
-	$(BIN)/python -m pytest -q -m "" $(ARGS)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "" $(ARGS)
 
 measure: setup  ## run 480 sessions in a folder of their own and print the figures the README promises
 	$(BIN)/python -m tests.bench.figures

@@ -1,4 +1,4 @@
-"""Compares rules, rubrics and policies with people's verdicts, for `python -m store.stats --agreement`."""
+"""Compares rules, rubrics, policies and people with people's verdicts: `python -m store.stats --agreement`."""
 
 import json
 from argparse import Namespace
@@ -11,9 +11,11 @@ from typing import Literal
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
+from store import raters
+from store.cards import refresh_cards
 from store.db import explained
-from store.dialogues import show_text
 from store.intervals import Rank, Share, measure_rank, measure_share
+from store.shell.terminal import show_text
 from store.tables import AttemptRow, DecisionRow, DialogueRow, FindingRow, VerdictRow
 
 Word = Literal["accept", "reject"]
@@ -210,14 +212,15 @@ def measure_policies(db: Session, words: Mapping[str, Word]) -> list[PolicyFigur
 
 def print_agreement(engine: Engine, flags: Namespace) -> None:
     """Print the figures as tables, or with `flags.json` as one JSON object."""
-    figures = read_agreement(engine)
+    refresh_cards(engine)
+    figures, people = read_agreement(engine), raters.read_people(engine)
     if flags.json:
-        print(json.dumps(asdict(figures), ensure_ascii=False))
+        print(json.dumps(asdict(figures) | {"people": [asdict(one) for one in people]}, ensure_ascii=False))
         return
     if not figures.accepted + figures.rejected:
         print(NOTHING if not figures.disputed else f"people disagree on all {figures.disputed} dialogues they judged")
         return
-    print("\n".join(list_lines(figures)))
+    print("\n".join([*list_lines(figures), "", *raters.list_lines(people)]))
 
 
 def list_lines(figures: Agreement) -> list[str]:

@@ -15,7 +15,7 @@ from taxonomy.refusal import InputError
 
 MOST_TEXT = 20_000
 """Characters of a comment or an edited line; the longest real counselor line measured has a tenth of it."""
-LOCK = text("SELECT id, is_edited FROM dialogues WHERE id = :id AND kind = 'talk' FOR UPDATE")
+LOCK = text("SELECT id, is_edited FROM dialogues WHERE id = :id AND kind = 'talk' FOR NO KEY UPDATE")
 FIND = text("SELECT id, is_edited FROM dialogues WHERE id = :id AND kind = 'talk'")
 LOG = text(
     "SELECT id, reviewer, verdict, is_adjudication, wanted, undoes, number FROM reviews"

@@ -7,10 +7,12 @@ import pytest
 from agents.endpoint import load_endpoint
 from agents.policy import load_policy
 from graphs.config import load_run_config
+from store.mix import load_mix
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 READERS = {
+    "mix": load_mix,
     "models": lambda path: load_endpoint(str(path), {}),
     "policy": load_policy,
     "run": load_run_config,

@@ -16,6 +16,7 @@ from graphs.recipes import RECIPES
 HOUSE = Path(__file__).parents[1]
 READMES = ("README.md", "README.zh.md")
 COMMAND = re.compile(r"python -m ([a-z_.]+)([^\n`#|]*)")
+VERBS = ("list", "show", "next", "accept", "reject", "skip", "flag", "comment", "undo", "labels")
 FLAG = re.compile(r"(?<!\S)--[a-z-]+")
 
 
@@ -39,7 +40,7 @@ def help_of(module: str) -> str:
         return told.stdout
 
     whole = ask()
-    verbs = ("list", "show") if module == "store.dialogues" else ()
+    verbs = VERBS if module == "store.dialogues" else ()
     return whole + "".join(ask(verb) for verb in verbs)
 
 

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from store.dialogues import show_text
+from store.shell.terminal import show_text
 
 SIZE = 12
 """The height of a letter; the page sets the same."""

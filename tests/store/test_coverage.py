@@ -13,8 +13,8 @@ from sqlmodel import Session, insert, select
 
 from store.coverage import CellCount, count_cells
 from store.db import Database, open_db
-from store.dialogues import find_standing
 from store.runs import PlanLine, start_run
+from store.shell.made import find_standing
 from store.standing import Review, people_say
 from store.tables import DecisionRow, DialogueRow, ReviewRow, SeedRow
 from taxonomy.schema import Cell

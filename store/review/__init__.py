@@ -1,0 +1,1 @@
+"""The page where people read dialogues, and accept or reject them."""

@@ -1,0 +1,1 @@
+"""The review in a shell: the verbs of python -m store.dialogues."""
