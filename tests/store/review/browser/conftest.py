@@ -73,9 +73,9 @@ def serve(engine: Engine, settings: Settings) -> Iterator[str]:
         thread.join(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Yield Chromium."""
+    """Yield Chromium for one file of tests: as long as Playwright is open, a loop runs in this thread."""
     program = need("chromium")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=str(program), args=["--no-sandbox"])
