@@ -1,0 +1,97 @@
+"""What is told of a row beside its words, and how both are packed until they are written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from store.coverage import read_standing
+from store.export.grounds import licence_of
+from store.export.reading import Root
+from store.export.talk import Message, count_characters
+from store.licences import name_licence
+from store.mix import Mix, Source
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is told of a row; of general data little is known.
+
+    `seed` names the input, so that nobody splits the set across it by mistake; `provenance` says where its words are
+    from.
+    """
+
+    id: str
+    source: str
+    language: str
+    licence: str
+    seed: str
+    recipe: str | None = None
+    model: str | None = None
+    run_id: int | None = None
+    emotion: str | None = None
+    scene: str | None = None
+    exchanges: int = 0
+    characters: int = 0
+    scores: dict[str, float] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+    standing: str | None = None
+    is_reviewed: bool = False
+    is_edited: bool = False
+    is_rehearsal: bool = False
+    risk_tier: str | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+def tell_stored(mix: Mix, source: Source, row: Any, root: Root, seed: bytes, scores: dict[str, float]) -> About:
+    """Return what is told of a stored talk; its model and findings are read when it is drawn."""
+    origin = {
+        "kind": root.kind,
+        "dataset": root.source,
+        "file": root.file,
+        "row": root.row,
+        "row_id": root.row_id if not root.is_ours else None,
+        "parent_id": row.parent_id,
+        "checks": row.checks,
+    }
+    return About(
+        id=row.id,
+        source=source.name,
+        language=row.language,
+        licence=name_licence(licence_of(mix, root)),
+        seed=seed.hex(),
+        recipe=row.recipe,
+        run_id=row.run_id,
+        emotion=root.emotion,
+        scene=root.scene,
+        scores=scores,
+        standing=read_standing(row),
+        is_reviewed=row.people == "accept",
+        is_edited=bool(row.is_edited),
+        is_rehearsal=bool(row.is_rehearsal),
+        risk_tier=row.risk_tier,
+        provenance=origin,
+    )
+
+
+def tell_general(source: Source, id: str, seed: bytes) -> About:
+    """Return what is told of a row of general data."""
+    _, place, row = id.rsplit("/", 2)
+    file = source.files[int(place)].rsplit("/", 1)[-1]
+    origin = {"kind": "file", "dataset": source.about, "file": file, "row": int(row)}
+    licence = name_licence(source.licence)
+    return About(id, source.name, str(source.language), licence, seed.hex(), provenance=origin)
+
+
+def pack(about: About, messages: Sequence[Message]) -> bytes:
+    """Return a row as it is kept until it is written, its replies and characters counted."""
+    exchanges = sum(message.role == "assistant" for message in messages)
+    counted = replace(about, exchanges=exchanges, characters=count_characters(messages))
+    return orjson.dumps([counted, [tuple(message) for message in messages]])
+
+
+def unpack(body: bytes) -> tuple[dict[str, Any], list[Message]]:
+    """Return what is told of a packed row, by name, and its messages."""
+    told, said = orjson.loads(body)
+    return told, list(map(Message._make, said))
