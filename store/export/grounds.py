@@ -53,7 +53,7 @@ def find_ground(mix: Mix, source: Source, row: Any, root: Root, checks: str) -> 
     """
     asked = source.store
     assert asked is not None
-    if False:
+    if row.is_rehearsal and not mix.rehearsal:
         return "rehearsal", "the rehearsal model's"
     standing = read_standing(row)
     if standing != "accepted":

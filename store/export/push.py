@@ -23,15 +23,14 @@ def push(folder: Path, manifest: dict[str, Any], repo: str, *, is_public: bool) 
     check_rows(folder, verify(folder))
     try:
         from huggingface_hub import HfApi  # type: ignore[import-not-found,unused-ignore]
-        from huggingface_hub.errors import HfHubHTTPError  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         raise InputError("--push: the package huggingface_hub is not installed; pip install huggingface_hub") from None
     api = HfApi()
     try:
         api.create_repo(repo, repo_type="dataset", private=not is_public, exist_ok=True)
         api.upload_folder(repo_id=repo, repo_type="dataset", folder_path=str(folder))
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        # Connection errors of its HTTP library are OSErrors, a missing token is a ValueError.
+    except Exception as error:
+        # Besides its own errors it lets through those of the HTTP library it happens to use.
         told = " ".join(str(error).split())[:200]
         raise StoreError(f"--push {repo}: {told}; {show_path(folder)} is kept, push it with --verify") from None
     return f"pushed to {repo} ({'public' if is_public else 'private'}), {manifest['rows']:,} rows"

@@ -30,7 +30,7 @@ from tests.store.export.stored import (
 from tests.store.test_sessions import begin
 
 TALKS = 200
-ODD = ("led", "twice", "alone", "long", "tag", "blank", "white", "exam")
+ODD = ("led", "twice", "doubled", "alone", "long", "tag", "blank", "white", "exam")
 LONGEST = 900
 LICENCES = ("mit", "apache-2.0", "cc0-1.0", "mit", "CC BY 4.0", "cc-by-nc-4.0", "gpl-3.0", None)
 SPLIT = {"train": 0.5, "validation": 0.2, "test": 0.3}
@@ -44,6 +44,8 @@ def make_odd(chance: random.Random, lines: list[tuple[str, str]]) -> list[tuple[
         return [("counselor", "你好。"), *lines]
     if way == "twice":
         return [lines[0], *lines]
+    if way == "doubled":
+        return [line for line in lines for _ in range(2)]
     if way == "alone":
         return [*lines, ("client", "再见。")]
     if way == "long":
