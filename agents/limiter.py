@@ -52,7 +52,7 @@ class Limiter:
         The lowest rank goes first, and of equal ones who came first: with the calls a dialogue has had as its rank,
         one that a fault held up catches up, and the last ones end together.
         """
-        if self._waiting or not self._is_open():
+        if self._waiting or not self._is_open(self._loop.time()):
             turn = self._loop.create_future()
             self._arrivals += 1
             heappush(self._waiting, (rank, self._arrivals, turn))
@@ -126,16 +126,18 @@ class Limiter:
         refused, seen = sum(self._recent), len(self._recent)
         return refused >= BURST * seen and (refused >= 3 or refused == seen)
 
-    def _is_open(self) -> bool:
-        return self.in_flight < self.room and self._loop.time() >= self._paused_until
+    def _is_open(self, now: float) -> bool:
+        return self.in_flight < self.room and now >= self._paused_until
 
     def _wake(self) -> None:
-        while self._waiting and self._is_open():
+        # Read once: a pause that ends between two readings would neither let the calls go nor set the alarm.
+        now = self._loop.time()
+        while self._waiting and self._is_open(now):
             _, _, turn = heappop(self._waiting)
             if not turn.done():
                 self.in_flight += 1
                 turn.set_result(None)
-        if self._waiting and self._alarm is None and self._loop.time() < self._paused_until:
+        if self._waiting and self._alarm is None and now < self._paused_until:
             self._alarm = self._loop.call_at(self._paused_until, self._ring)
 
     def _ring(self) -> None:

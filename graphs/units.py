@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +13,7 @@ from store.records import SeedRecord
 from taxonomy.plan import Planner, SessionPlan
 from taxonomy.refusal import InputError
 from taxonomy.schema import Cell, Taxonomy
-from taxonomy.source import show_path
+from taxonomy.source import digest_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +109,6 @@ class TextUnits:
 def brief_row(row: SeedText) -> Brief:
     """Put a row of a file into a recipe's words."""
     return Brief(row.text, fields=row.fields)
-
-
-def digest_file(path: Path) -> str:
-    """Return a short digest of a file's bytes."""
-    digest = blake2b(digest_size=8)
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(2**20):
-                digest.update(piece)
-    except OSError as error:
-        raise InputError(f"{show_path(path)} cannot be read: {error.strerror}") from None
-    return digest.hexdigest()
 
 
 def list_plans(units: Units, positions: range) -> Iterator[SessionPlan]:

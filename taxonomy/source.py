@@ -1,6 +1,7 @@
-"""Reads a text file that a person named; what is not UTF-8 text is refused in one line."""
+"""Reads a text file that a person named; what is not UTF-8 text is refused in one line. Digests any file."""
 
 import stat
+from hashlib import blake2b
 from pathlib import Path
 
 from taxonomy.refusal import InputError
@@ -27,6 +28,18 @@ def read_text(path: Path) -> str:
         line = len(data[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"))
         looks = " (it looks like GBK)" if _is_gbk(data) else ""
         raise InputError(f"{where}:{line}: the file is not in UTF-8{looks}; save it as UTF-8") from error
+
+
+def digest_file(path: Path) -> str:
+    """Return a short digest of a file's bytes; raises InputError."""
+    digest = blake2b(digest_size=8)
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(2**20):
+                digest.update(piece)
+    except OSError as error:
+        raise InputError(f"{show_path(path)} cannot be read: {error.strerror}") from None
+    return digest.hexdigest()
 
 
 def _read_bytes(path: Path) -> bytes:

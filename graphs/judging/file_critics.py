@@ -14,11 +14,10 @@ from graphs.judging.critics import Question, Work, judge_lines, list_questions
 from graphs.judging.estimate import Asked, estimate_judging, measure_lines
 from graphs.judging.file import Summary, judge_file, read_transcripts
 from graphs.judging.launch import Plan, Source, launch
-from graphs.units import digest_file
 from store.db import open_db
 from store.decontamination import load_evaluation
 from taxonomy.refusal import InputError
-from taxonomy.source import show_path
+from taxonomy.source import digest_file, show_path
 
 
 def judge_a_file(plan: Plan, path: Path, against: Sequence[Path]) -> int:

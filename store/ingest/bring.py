@@ -4,7 +4,6 @@ import platform
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -22,7 +21,7 @@ from store.ingest.runs import end_ingest, hold_run
 from store.ingest.save import BATCH, save_batch
 from store.runs import Maker, Run
 from taxonomy.refusal import InputError
-from taxonomy.source import show_path
+from taxonomy.source import digest_file, show_path
 
 
 @dataclass(slots=True)
@@ -106,18 +105,6 @@ def store_rows(
         save()
         raise
     save()
-
-
-def digest_file(path: Path) -> str:
-    """Return a short digest of a file's bytes."""
-    digest = blake2b(digest_size=8)
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(2**20):
-                digest.update(piece)
-    except OSError as error:
-        raise InputError(f"{show_path(path)} cannot be read: {error.strerror}") from None
-    return digest.hexdigest()
 
 
 def describe_maker() -> Maker:

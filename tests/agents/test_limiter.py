@@ -42,6 +42,25 @@ def test_a_burst_of_refusals_halves_the_limit_once() -> None:
     assert meet(run) == 32
 
 
+@pytest.mark.parametrize("early", range(1, 6))
+def test_a_pause_that_ends_between_two_looks_at_the_clock_lets_the_call_go(
+    monkeypatch: pytest.MonkeyPatch, early: int
+) -> None:
+    async def run(limiter: Limiter) -> int:
+        limiter.pause(0.01)
+        end = limiter._paused_until
+        looks = iter([end - 1e-4] * early + [end + 1e-4] * 9)
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: next(looks))
+        waiting = asyncio.ensure_future(limiter.enter())
+        await asyncio.sleep(0)
+        monkeypatch.undo()
+        async with asyncio.timeout(2):
+            await waiting
+        return limiter.in_flight
+
+    assert meet(run) == 1
+
+
 def test_it_grows_back_by_steps_when_calls_are_answered() -> None:
     async def run(limiter: Limiter) -> list[int]:
         await call(limiter, "refusal")
