@@ -25,6 +25,8 @@ KINDS: tuple[Kind, ...] = ("self_harm", "harm_by_others", "harm_to_others")
 GAP: dict[Language, str] = {"zh": r"[^。！？!?,，;；\n]{0,8}?", "en": r"[^.!?,;\n]{0,24}?"}
 NOT_ASKED = "(?<![有会是想])"
 """What may not stand before a denial: 没有自杀 denies, 有没有自杀 asks."""
+SCRIPTS: dict[Language, re.Pattern[str]] = {"zh": re.compile(r"[\u4e00-\u9fff]"), "en": re.compile(r"[A-Za-z]{2}")}
+"""What a text holds that has words of a language."""
 SENTENCE_END = re.compile(r"[。！？!?.\n]")
 LIFT = 1.0
 """How far a word of the list moves the score from which a text is routed."""
@@ -185,8 +187,19 @@ def find_risk_words(text: str, language: Language) -> list[Sign]:
     """Return (kind, word) for each sign in a client's utterance, idioms left aside; empty where it is not routed.
 
     Where only the fitted model speaks up, the whole text stands as a sign of kind `none`: which danger, if any, is for
-    the reading to say.
+    the reading to say. A text is read in the session's language, and in the other one as well where it holds any of it.
     """
+    return next(filter(None, (find_in(text, spoken) for spoken in languages_in(text, language))), [])
+
+
+def languages_in(text: str, language: Language) -> list[Language]:
+    """Return the session's language, and the other one where the text holds words of it."""
+    other: Language = "en" if language == "zh" else "zh"
+    return [language, other] if SCRIPTS[other].search(text) else [language]
+
+
+def find_in(text: str, language: Language) -> list[Sign]:
+    """Return the signs of a text by the list and the model of one language."""
     if language == "en":
         hits = look_up(text, language)
         return hits.sure + hits.wide or [("none", word) for word in hits.weak if hits.is_crowded]
@@ -226,6 +239,11 @@ def is_session_routed(texts: Sequence[str], language: Language) -> bool:
 
 def is_near(text: str, language: Language) -> bool:
     """Whether a line that is not routed counts towards a session that is."""
+    return any(is_near_in(text, spoken) for spoken in languages_in(text, language))
+
+
+def is_near_in(text: str, language: Language) -> bool:
+    """Whether a line comes near to a sign by the list or the model of one language."""
     if language == "en":
         return bool(look_up(text, language).weak)
     return weigh(text, language) >= load_router().near

@@ -17,8 +17,8 @@ PLACE_BITS = 30
 """A hash is a place on a circle; Python sorts what fits into 30 bits three times as fast."""
 HASH_BYTES = 10
 
-NOT_TEXT = re.compile(r"[\W_]+")
-"""Punctuation, blanks, symbols, combining marks and lone surrogates: nothing that carries wording."""
+TEXT = re.compile(r"[^\W_]+")
+"""All but punctuation, blanks, symbols, combining marks and lone surrogates, which carry no wording."""
 
 WIDE_MARKS = tuple((mark, unicodedata.normalize("NFKC", mark)) for mark in "，？！：；（）…")
 """What Chinese text is full of and NFKC changes; once they are replaced it finds nothing to do in most texts."""
@@ -66,7 +66,7 @@ def normalise(text: str) -> str:
     """Return the text without case, width, punctuation and blanks."""
     for mark, plain in WIDE_MARKS:
         text = text.replace(mark, plain)
-    return NOT_TEXT.sub("", unicodedata.normalize("NFKC", text).lower())
+    return "".join(TEXT.findall(unicodedata.normalize("NFKC", text).lower()))
 
 
 def hash_exact(text: str) -> bytes:

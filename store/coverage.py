@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Row, text
+from sqlalchemy import Engine, text
 
 from store.db import explained
 from store.standing import Standing, standing_of
@@ -59,7 +59,7 @@ def count_cells(
     return counts
 
 
-def read_standing(row: Row[Any]) -> Standing:
+def read_standing(row: Any) -> Standing:
     """Return the standing of a row that was asked for STANDING_COLUMNS."""
     is_edited = bool(row.is_edited)
     return standing_of(

@@ -1,20 +1,19 @@
 """What is told of a row beside its words, and how both are packed until they are written."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from store.coverage import read_standing
 from store.export.grounds import licence_of
-from store.export.reading import Root
-from store.export.talk import Message, count_characters
+from store.export.reading import Head, Root
+from store.export.talk import Message, Said
 from store.licences import name_licence
 from store.mix import Mix, Source
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class About:
     """What is told of a row; of general data little is known.
 
@@ -44,33 +43,36 @@ class About:
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
-def tell_stored(mix: Mix, source: Source, row: Any, root: Root, seed: bytes, scores: dict[str, float]) -> About:
-    """Return what is told of a stored talk; its model and findings are read when it is drawn."""
+def tell_stored(
+    mix: Mix, source: Source, head: Head, root: Root, seed: bytes, scores: dict[str, float], model: str | None
+) -> About:
+    """Return what is told of a stored talk, which was found to be accepted; findings are read when it is drawn."""
     origin = {
         "kind": root.kind,
         "dataset": root.source,
         "file": root.file,
         "row": root.row,
         "row_id": root.row_id if not root.is_ours else None,
-        "parent_id": row.parent_id,
-        "checks": row.checks,
+        "parent_id": head.parent_id,
+        "checks": head.checks,
     }
     return About(
-        id=row.id,
+        id=head.id,
         source=source.name,
-        language=row.language,
+        language=head.language,
         licence=name_licence(licence_of(mix, root)),
         seed=seed.hex(),
-        recipe=row.recipe,
-        run_id=row.run_id,
+        recipe=head.recipe,
+        model=model,
+        run_id=head.run_id,
         emotion=root.emotion,
         scene=root.scene,
         scores=scores,
-        standing=read_standing(row),
-        is_reviewed=row.people == "accept",
-        is_edited=bool(row.is_edited),
-        is_rehearsal=bool(row.is_rehearsal),
-        risk_tier=row.risk_tier,
+        standing=read_standing(head),
+        is_reviewed=head.people == "accept",
+        is_edited=bool(head.is_edited),
+        is_rehearsal=bool(head.is_rehearsal),
+        risk_tier=head.risk_tier,
         provenance=origin,
     )
 
@@ -84,11 +86,11 @@ def tell_general(source: Source, id: str, seed: bytes) -> About:
     return About(id, source.name, str(source.language), licence, seed.hex(), provenance=origin)
 
 
-def pack(about: About, messages: Sequence[Message]) -> bytes:
+def pack(about: About, said: Said) -> bytes:
     """Return a row as it is kept until it is written, its replies and characters counted."""
-    exchanges = sum(message.role == "assistant" for message in messages)
-    counted = replace(about, exchanges=exchanges, characters=count_characters(messages))
-    return orjson.dumps([counted, [tuple(message) for message in messages]])
+    about.exchanges = sum(message.role == "assistant" for message in said.messages)
+    about.characters = said.characters
+    return b"[%b,%b]" % (orjson.dumps(about), said.packed)
 
 
 def unpack(body: bytes) -> tuple[dict[str, Any], list[Message]]:

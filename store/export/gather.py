@@ -1,7 +1,7 @@
 """Gathers what a mix may be drawn from: every stored talk and every row of its files passes the filters by itself."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -25,6 +25,7 @@ from store.export.grounds import (
 )
 from store.export.near import BandFile
 from store.export.reading import (
+    Head,
     Root,
     find_root,
     read_findings,
@@ -32,6 +33,7 @@ from store.export.reading import (
     read_models,
     read_paired,
     read_scores,
+    read_served,
     read_systems,
     read_thoughts,
     scan_heads,
@@ -39,11 +41,11 @@ from store.export.reading import (
 from store.export.scratch import Scratch, Slip
 from store.export.talk import (
     Message,
+    Said,
+    StoredLine,
     Unfit,
-    count_characters,
     find_opening,
-    hash_messages,
-    join_text,
+    gather_said,
     shape_talk,
 )
 from store.mix import SPLITS, Mix, Source, list_splits
@@ -62,7 +64,7 @@ Kept = tuple[Slip, str, bytes]
 class Taken:
     """A talk that passed all filters on its row, with the place of the source that takes it."""
 
-    row: Any
+    head: Head
     root: Root
     source: int
 
@@ -107,10 +109,10 @@ class Gathering:
                 if not self.mix.allows(source.licence):
                     self.gone["licence"][str(source.licence)] += 1
                     continue
-                group = hash_parts("file", id)
-                slip = self._make_slip(id, place, messages, group, None, is_reviewed=False, score=0.0)
+                group, said = hash_parts("file", id), gather_said(messages)
+                slip = self._make_slip(id, place, said, group, None, is_reviewed=False, score=0.0)
                 if slip is not None:
-                    held.append((slip, join_text(messages), pack(tell_general(source, id, group), messages)))
+                    held.append((slip, said.text, pack(tell_general(source, id, group), said)))
                 if len(held) == BATCH:
                     self._keep(held)
                     held = []
@@ -118,16 +120,16 @@ class Gathering:
             self.gone["shape"] += unfit
             self._keep(held)
 
-    def _take(self, db: Connection, row: Any, sources: Sequence[tuple[int, Source]]) -> Taken | None:
-        asking = [(place, source) for place, source in sources if source.store and takes_row(source.store, row)]
+    def _take(self, db: Connection, head: Head, sources: Sequence[tuple[int, Source]]) -> Taken | None:
+        asking = [(place, source) for place, source in sources if source.store and takes_row(source.store, head)]
         if not asking:
             self.gone["asked for"]["no source asks for it"] += 1
             return None
-        root = find_root(db, row, self._roots)
-        grounds = [find_ground(self.mix, source, row, root, self._checks) for _, source in asking]
+        root = find_root(db, head, self._roots)
+        grounds = [find_ground(self.mix, source, head, root, self._checks) for _, source in asking]
         for (place, _), ground in zip(asking, grounds, strict=True):
             if ground is None:
-                return Taken(row, root, place)
+                return Taken(head, root, place)
         name, why = next(ground for ground in grounds if ground is not None)
         self.gone[name][why] += 1
         return None
@@ -136,35 +138,40 @@ class Gathering:
         if not taken:
             return
         taken, scores = self._ask_judged(db, taken)
-        talks = read_talks(db, self.mix, [one.row.id for one in taken])
+        if not taken:
+            return
+        lines = read_lines(db, [one.head.id for one in taken])
+        talks = shape_talks(db, self.mix, lines)
+        models = read_served(db, [one.head for one in taken], lines)
         kept: list[Kept] = []
         for one in taken:
-            messages = talks[one.row.id]
+            id, messages = one.head.id, talks[one.head.id]
             if isinstance(messages, Unfit):
                 self.gone["shape"][str(messages)] += 1
                 continue
+            said, means = gather_said(messages), scores.get(id, {})
             group = group_of(one.root, self.mix.split.by)
             cell = f"{one.root.emotion}{CELL}{one.root.scene}" if one.root.emotion is not None else None
-            means = scores.get(one.row.id, {})
             slip = self._make_slip(
-                one.row.id, one.source, messages, group, cell,
-                is_reviewed=one.row.people == "accept", score=sum(means.values()) / len(means) if means else -1.0,
+                id, one.source, said, group, cell,
+                is_reviewed=one.head.people == "accept", score=sum(means.values()) / len(means) if means else -1.0,
             )  # fmt: skip
             if slip is not None:
-                about = tell_stored(self.mix, self.mix.sources[one.source], one.row, one.root, group, means)
-                kept.append((slip, join_text(messages), pack(about, messages)))
+                source = self.mix.sources[one.source]
+                about = tell_stored(self.mix, source, one.head, one.root, group, means, models.get(id))
+                kept.append((slip, said.text, pack(about, said)))
         self._keep(kept)
 
     def _ask_judged(self, db: Connection, taken: Sequence[Taken]) -> tuple[list[Taken], dict[str, dict[str, float]]]:
         """Return those that their sources take by model, scores and findings too, and the scores of all."""
-        ids = [one.row.id for one in taken]
+        ids = [one.head.id for one in taken]
         asked = [source.store for source in self.mix.sources if source.store is not None]
         scores = read_scores(db, ids)
         rules = read_findings(db, ids) if any(each.without for each in asked) else {}
         models = read_models(db, ids) if any(each.model for each in asked) else {}
         left = []
         for one in taken:
-            id, own = one.row.id, self.mix.sources[one.source].store
+            id, own = one.head.id, self.mix.sources[one.source].store
             assert own is not None
             if takes_judged(own, models.get(id, ""), scores.get(id, {}), rules.get(id, [])):
                 left.append(one)
@@ -179,29 +186,27 @@ class Gathering:
     def _find_other(self, one: Taken, model: str, scores: dict[str, float], rules: list[str]) -> Taken | None:
         for place, source in enumerate(self.mix.sources):
             asked = source.store
-            if place <= one.source or asked is None or not takes_row(asked, one.row):
+            if place <= one.source or asked is None or not takes_row(asked, one.head):
                 continue
-            is_free = find_ground(self.mix, source, one.row, one.root, self._checks) is None
+            is_free = find_ground(self.mix, source, one.head, one.root, self._checks) is None
             if is_free and takes_judged(asked, model, scores, rules):
                 return replace(one, source=place)
         return None
 
     def _make_slip(
-        self, id: str, source: int, messages: Sequence[Message], group: bytes, cell: str | None, *, is_reviewed: bool,
-        score: float,
-    ) -> Slip | None:  # fmt: skip
-        if count_characters(messages) > self.mix.longest:
+        self, id: str, source: int, said: Said, group: bytes, cell: str | None, *, is_reviewed: bool, score: float
+    ) -> Slip | None:
+        if said.characters > self.mix.longest:
             self.gone["length"][f"over {self.mix.longest} characters"] += 1
             return None
-        said = join_text(messages)
         if self._evaluation is not None:
-            overlap = find_overlap(self._evaluation, [message.content for message in messages])
+            overlap = find_overlap(self._evaluation, [message.content for message in said.messages])
             if overlap is not None:
                 self.gone["decontamination"][f"{overlap.file}, {overlap.how}"] += 1
                 return None
-        key = blake2b(hash_messages(messages), digest_size=12, key=self.mix.seed.to_bytes(16, signed=True))
+        key = blake2b(said.packed, digest_size=12, key=self.mix.seed.to_bytes(16, signed=True))
         return Slip(
-            0, id, source, key.digest(), hash_exact(said), hash_exact(find_opening(messages)), group, cell,
+            0, id, source, key.digest(), hash_exact(said.text), hash_exact(find_opening(said.messages)), group, cell,
             SPLITS.index(choose_split(group, self.mix.split)), int(is_reviewed), score,
         )  # fmt: skip
 
@@ -213,13 +218,13 @@ class Gathering:
             self.bands.add(said for _, said, _ in held)
 
 
-def read_talks(db: Connection, mix: Mix, ids: Sequence[str]) -> dict[str, list[Message] | Unfit]:
+def shape_talks(
+    db: Connection, mix: Mix, lines: Mapping[str, Sequence[StoredLine]]
+) -> dict[str, list[Message] | Unfit]:
     """Return the messages of some talks as the mix carries them, or why one has none."""
-    if not ids:
-        return {}
-    lines = read_lines(db, ids)
-    thoughts = read_thoughts(db, ids) if mix.reasoning == "normalised" else {}
-    systems = read_systems(db, ids) if mix.system == "sent" else {}
+    ids = list(lines)
+    thoughts = read_thoughts(db, ids) if mix.reasoning == "normalised" and ids else {}
+    systems = read_systems(db, ids) if mix.system == "sent" and ids else {}
     talks: dict[str, list[Message] | Unfit] = {}
     for id in ids:
         try:

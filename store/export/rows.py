@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from store.export.about import About, unpack
 from store.export.draw import Drawn
-from store.export.reading import read_findings, read_models
+from store.export.reading import read_findings
 from store.export.talk import Message, count_characters, cut_targets
 from store.mix import SPLITS
 
@@ -31,9 +31,9 @@ def read_found(db: Connection, drawn: Drawn, split: str) -> Iterator[list[TalkRo
         bodies = drawn.scratch.read_bodies(batch)
         packed = [unpack(bodies[n]) for n in batch]
         ids = [told["id"] for told, _ in packed if told["standing"] is not None]
-        findings, models = (read_findings(db, ids), read_models(db, ids)) if ids else ({}, {})
+        findings = read_findings(db, ids) if ids else {}
         for told, _ in packed:
-            told["findings"], told["model"] = findings.get(told["id"], []), models.get(told["id"])
+            told["findings"] = findings.get(told["id"], [])
         yield [TalkRow(About(**told), messages) for told, messages in packed]
 
 

@@ -19,9 +19,6 @@ CREATE TABLE slips (
 );
 CREATE TABLE bodies (n INTEGER PRIMARY KEY, body BLOB NOT NULL)
 """
-INSERT = (
-    "INSERT INTO slips VALUES (:n, :id, :source, :key, :exact, :opening, :seed, :cell, :split, :reviewed, :score, 0)"
-)
 BEST_FIRST = "reviewed DESC, score DESC, key, id"
 """Which of two alike stays: what a person has accepted, then what critics prefer, then the draw."""
 
@@ -40,6 +37,9 @@ class Slip(NamedTuple):
     split: int
     reviewed: int
     score: float
+
+
+INSERT = f"INSERT INTO slips VALUES ({', '.join('?' * len(Slip._fields))}, 0)"
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class Scratch:
     def add(self, slips: Sequence[Slip], bodies: Iterable[bytes]) -> None:
         """Keep some slips with their packed rows."""
         self._db.execute("BEGIN")
-        self._db.executemany(INSERT, [slip._asdict() for slip in slips])
+        self._db.executemany(INSERT, slips)
         self._db.executemany("INSERT INTO bodies VALUES (?, ?)", zip((slip.n for slip in slips), bodies, strict=True))
         self._db.execute("COMMIT")
         self.count += len(slips)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
 from typing import NamedTuple
 
 import orjson
@@ -28,14 +27,8 @@ class Message(NamedTuple):
     loss: bool = False
 
 
-class StoredLine(NamedTuple):
-    """An utterance as it stands in the store."""
-
-    number: int
-    speaker: str
-    text: str
-    reasoning: str | None
-    call_number: int | None
+StoredLine = tuple[str, int, str, str, str | None, int | None]
+"""An utterance as the store gives it: dialogue, number, speaker, text, reasoning, number of the call."""
 
 
 def shape_talk(lines: Sequence[StoredLine], thoughts: Mapping[int, str] | None, reasoning: Reasoning) -> list[Message]:
@@ -44,18 +37,16 @@ def shape_talk(lines: Sequence[StoredLine], thoughts: Mapping[int, str] | None, 
     A client's last line that nobody answers is left off: there is nothing to learn from it. Where thoughts are carried,
     a reply without one is read and not learned.
     """
-    said = list(lines)
-    while said and said[-1].speaker == "client":
-        said.pop()
     messages = []
-    for line in said:
+    for _, number, speaker, text, own, _ in lines:
         thought = None
-        if line.speaker == "counselor" and reasoning != "none":
-            thought = line.reasoning if reasoning == "raw" else (thoughts or {}).get(line.number)
-        thought = clean_thought(thought)
-        is_learned = line.speaker == "counselor" and (reasoning == "none" or thought is not None)
+        if speaker == "counselor" and reasoning != "none":
+            thought = clean_thought(own if reasoning == "raw" else (thoughts or {}).get(number))
+        is_learned = speaker == "counselor" and (reasoning == "none" or thought is not None)
         # A stored line with a tag in it is a fault that checks name; only what others wrote is taken apart.
-        messages.append(Message(ROLES.get(line.speaker, line.speaker), line.text.strip(), thought, is_learned))
+        messages.append(Message(ROLES.get(speaker, speaker), text.strip(), thought, is_learned))
+    while messages and messages[-1].role == "user":
+        messages.pop()
     check_messages(messages)
     if not any(message.loss for message in messages):
         raise Unfit("no thought beside any reply")
@@ -118,9 +109,20 @@ def count_characters(messages: Iterable[Message]) -> int:
     return sum(len(message.content) + len(message.reasoning or "") for message in messages)
 
 
-def hash_messages(messages: Iterable[Message]) -> bytes:
-    """Return the hash of what a row says."""
-    return blake2b(orjson.dumps([tuple(message) for message in messages]), digest_size=16).digest()
+class Said(NamedTuple):
+    """What a row says, in the shapes that filters ask for."""
+
+    messages: Sequence[Message]
+    text: str
+    characters: int
+    packed: bytes
+    """As it is kept until it is written."""
+
+
+def gather_said(messages: Sequence[Message]) -> Said:
+    """Return what a row says."""
+    packed = orjson.dumps([tuple(message) for message in messages])
+    return Said(messages, join_text(messages), count_characters(messages), packed)
 
 
 def find_opening(messages: Iterable[Message]) -> str:
