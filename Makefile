@@ -4,9 +4,10 @@
 PYTHON ?= $(or $(shell for name in python3.11 python3.12 python3.13 python3; do $$name -c '' 2>&- && echo $$name && break; done),python3)
 BIN := .venv/bin
 READY := .venv/.ready
+TRAIN := .venv/.ready-train
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup run check test test-all measure bench bench-all kills clean
+.PHONY: help setup setup-train run check test test-all measure bench bench-all kills clean
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -17,19 +18,24 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
+setup-train: $(TRAIN)  ## the same with what training needs
+$(TRAIN): $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
+	@touch $@
+
 run: setup  ## run one session for each cell of the taxonomy (ARGS="--count 20" for fewer)
 	$(BIN)/python -m graphs.run --taxonomy taxonomy/emotions.yaml $(ARGS)
 
-check: setup  ## lint, format and types
+check: setup-train  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: setup  ## the tests, with what they need from the system
+test: setup-train  ## the tests, with what they need from the system
 	$(BIN)/python -m tests.system_packages
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
-test-all: setup  ## all tests, also those that take long
+test-all: setup-train  ## all tests, also those that take long
 	$(BIN)/python -m tests.system_packages
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "" $(ARGS)
 
