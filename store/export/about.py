@@ -8,12 +8,12 @@ import orjson
 from store.coverage import read_standing
 from store.export.grounds import licence_of
 from store.export.reading import Head, Root
-from store.export.talk import Message, Said
+from store.export.talk import Message
 from store.licences import name_licence
 from store.mix import Mix, Source
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class About:
     """What is told of a row; of general data little is known.
 
@@ -86,14 +86,12 @@ def tell_general(source: Source, id: str, seed: bytes) -> About:
     return About(id, source.name, str(source.language), licence, seed.hex(), provenance=origin)
 
 
-def pack(about: About, said: Said) -> bytes:
-    """Return a row as it is kept until it is written, its replies and characters counted."""
-    about.exchanges = sum(message.role == "assistant" for message in said.messages)
-    about.characters = said.characters
-    return b"[%b,%b]" % (orjson.dumps(about), said.packed)
+def pack_about(about: About) -> bytes:
+    """Return what is told of a row as it is kept until it is written."""
+    return orjson.dumps(about)
 
 
 def unpack(body: bytes) -> tuple[dict[str, Any], list[Message]]:
     """Return what is told of a packed row, by name, and its messages."""
-    told, said = orjson.loads(body)
+    told, told["exchanges"], told["characters"], said = orjson.loads(body)
     return told, list(map(Message._make, said))

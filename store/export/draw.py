@@ -36,8 +36,7 @@ def draw(db: Connection, mix: Mix, folder: Path) -> Drawn:
     for path in name_files(mix.sources):
         choose_carrier(path)
     gathering = Gathering(mix, folder)
-    gathering.gather_store(db)
-    gathering.gather_files()
+    gathering.gather(db)
     funnel, left = [], gathering.seen
     for name in STEPS:
         left -= gathering.gone[name].total()

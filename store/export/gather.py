@@ -1,32 +1,23 @@
 """Gathers what a mix may be drawn from: every stored talk and every row of its files passes the filters by itself."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
-from store.bands import hash_exact
-from store.decontamination import Evaluation, find_overlap, load_evaluation
-from store.export.about import pack, tell_general, tell_stored
+from store.export.about import pack_about, tell_general, tell_stored
 from store.export.checks import current_checks
+from store.export.crew import count_workers, look_over
 from store.export.general import read_source
-from store.export.grounds import (
-    BEFORE_WORDS,
-    choose_split,
-    find_ground,
-    group_of,
-    hash_parts,
-    takes_judged,
-    takes_row,
-)
+from store.export.grounds import BEFORE_WORDS, find_ground, group_of, hash_parts, takes_judged, takes_row
 from store.export.near import BandFile
 from store.export.reading import (
     Head,
     Root,
+    count_talks,
     find_root,
     read_findings,
     read_lines,
@@ -38,26 +29,16 @@ from store.export.reading import (
     read_thoughts,
     scan_heads,
 )
-from store.export.scratch import Scratch, Slip
-from store.export.talk import (
-    Message,
-    Said,
-    StoredLine,
-    Unfit,
-    find_opening,
-    gather_said,
-    shape_talk,
-)
-from store.mix import SPLITS, Mix, Source, list_splits
+from store.export.scratch import Scratch
+from store.export.words import STEPS as BY_WORDS
+from store.export.words import Gone, Looked, Row, needs_bands
+from store.mix import Mix, Source
 
-STEPS = (*BEFORE_WORDS, "shape", "length", "decontamination")
+STEPS = (*BEFORE_WORDS, *BY_WORDS)
 """The filters of a row alone; those after them look at several rows."""
 BATCH = 500
 CELL = "\x1f"
 """Between the emotion and the scene of a cell."""
-
-Kept = tuple[Slip, str, bytes]
-"""A row that may be drawn: its slip, what it says, and all of it packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,47 +59,71 @@ class Gathering:
         self.gone: dict[str, Counter[str]] = {name: Counter() for name in STEPS}
         self.seen = 0
         self._checks = current_checks()
-        self._evaluation: Evaluation | None = None
-        if mix.decontamination:
-            self._evaluation = load_evaluation([Path(name) for name in mix.decontamination])
-        self.bands = BandFile(folder / "bands") if mix.dedup == "near" or len(list_splits(mix)) > 1 else None
+        self.bands = BandFile(folder / "bands") if needs_bands(mix) else None
         self._roots: dict[str, Any] = {}
 
-    def gather_store(self, db: Connection) -> None:
-        """Add the talks of the store."""
-        sources = [(place, source) for place, source in enumerate(self.mix.sources) if source.store is not None]
-        if not sources:
-            return
-        for batch in scan_heads(db):
-            self.seen += len(batch)
-            if self.mix.kind == "preferences":
-                paired = read_paired(db, [row.id for row in batch])
-                self.gone["asked for"]["no pair of replies"] += len(batch) - len(paired)
-                batch = [row for row in batch if row.id in paired]
-            if len(self._roots) > 10_000:
-                self._roots.clear()
-            self._add_talks(db, [taken for row in batch if (taken := self._take(db, row, sources)) is not None])
+    def gather(self, db: Connection) -> None:
+        """Add the talks of the store and the rows of the files."""
+        for looked in look_over(self.mix, self._list_rows(db), count_workers(count_talks(db))):
+            self._keep(looked)
 
-    def gather_files(self) -> None:
-        """Add the rows of the files; of the filters before their words the licence alone asks anything of them."""
+    def _list_rows(self, db: Connection) -> Iterator[Sequence[Row]]:
+        """Yield the rows whose words are to be looked at, some hundred at a time."""
+        sources = [(place, source) for place, source in enumerate(self.mix.sources) if source.store is not None]
+        for batch in scan_heads(db) if sources else ():
+            yield self._list_talks(db, batch, sources)
         for place, source in enumerate(self.mix.sources):
-            unfit: Counter[str] = Counter()
-            held: list[Kept] = []
-            for id, messages in read_source(self.mix, source, unfit) if source.files else ():
-                self.seen += 1
-                if not self.mix.allows(source.licence):
-                    self.gone["licence"][str(source.licence)] += 1
-                    continue
-                group, said = hash_parts("file", id), gather_said(messages)
-                slip = self._make_slip(id, place, said, group, None, is_reviewed=False, score=0.0)
-                if slip is not None:
-                    held.append((slip, said.text, pack(tell_general(source, id, group), said)))
-                if len(held) == BATCH:
-                    self._keep(held)
-                    held = []
-            self.seen += unfit.total()
-            self.gone["shape"] += unfit
-            self._keep(held)
+            if source.files:
+                yield from self._list_general(place, source)
+
+    def _list_talks(self, db: Connection, batch: list[Head], sources: Sequence[tuple[int, Source]]) -> list[Row]:
+        """Return the stored talks of a batch that pass the filters on their rows, with their words."""
+        self.seen += len(batch)
+        if self.mix.kind == "preferences":
+            paired = read_paired(db, [head.id for head in batch])
+            self.gone["asked for"]["no pair of replies"] += len(batch) - len(paired)
+            batch = [head for head in batch if head.id in paired]
+        if len(self._roots) > 10_000:
+            self._roots.clear()
+        taken = [one for head in batch if (one := self._take(db, head, sources)) is not None]
+        taken, scores = self._ask_judged(db, taken) if taken else ([], {})
+        return self._add_words(db, taken, scores) if taken else []
+
+    def _add_words(self, db: Connection, taken: Sequence[Taken], scores: dict[str, dict[str, float]]) -> list[Row]:
+        ids = [one.head.id for one in taken]
+        lines = read_lines(db, ids)
+        thoughts = read_thoughts(db, ids) if self.mix.reasoning == "normalised" else {}
+        systems = read_systems(db, ids) if self.mix.system == "sent" else {}
+        models = read_served(db, [one.head for one in taken], lines)
+        rows = []
+        for one in taken:
+            id, root, source = one.head.id, one.root, self.mix.sources[one.source]
+            group, means = group_of(root, self.mix.split.by), scores.get(id, {})
+            about = tell_stored(self.mix, source, one.head, root, group, means, models.get(id))
+            cell = f"{root.emotion}{CELL}{root.scene}" if root.emotion is not None else None
+            is_reviewed, score = one.head.people == "accept", sum(means.values()) / len(means) if means else -1.0
+            words = (lines[id], thoughts.get(id), systems.get(id, ""))
+            rows.append(Row(id, one.source, group, cell, is_reviewed, score, pack_about(about), *words))
+        return rows
+
+    def _list_general(self, place: int, source: Source) -> Iterator[list[Row]]:
+        """Yield the rows of a source's files; of the filters before their words the licence alone is for them."""
+        unfit: Counter[str] = Counter()
+        rows: list[Row] = []
+        for id, messages in read_source(self.mix, source, unfit):
+            self.seen += 1
+            if not self.mix.allows(source.licence):
+                self.gone["licence"][str(source.licence)] += 1
+                continue
+            group = hash_parts("file", id)
+            about = pack_about(tell_general(source, id, group))
+            rows.append(Row(id, place, group, None, False, 0.0, about, messages=messages))
+            if len(rows) == BATCH:
+                yield rows
+                rows = []
+        self.seen += unfit.total()
+        self.gone["shape"] += unfit
+        yield rows
 
     def _take(self, db: Connection, head: Head, sources: Sequence[tuple[int, Source]]) -> Taken | None:
         asking = [(place, source) for place, source in sources if source.store and takes_row(source.store, head)]
@@ -133,34 +138,6 @@ class Gathering:
         name, why = next(ground for ground in grounds if ground is not None)
         self.gone[name][why] += 1
         return None
-
-    def _add_talks(self, db: Connection, taken: Sequence[Taken]) -> None:
-        if not taken:
-            return
-        taken, scores = self._ask_judged(db, taken)
-        if not taken:
-            return
-        lines = read_lines(db, [one.head.id for one in taken])
-        talks = shape_talks(db, self.mix, lines)
-        models = read_served(db, [one.head for one in taken], lines)
-        kept: list[Kept] = []
-        for one in taken:
-            id, messages = one.head.id, talks[one.head.id]
-            if isinstance(messages, Unfit):
-                self.gone["shape"][str(messages)] += 1
-                continue
-            said, means = gather_said(messages), scores.get(id, {})
-            group = group_of(one.root, self.mix.split.by)
-            cell = f"{one.root.emotion}{CELL}{one.root.scene}" if one.root.emotion is not None else None
-            slip = self._make_slip(
-                id, one.source, said, group, cell,
-                is_reviewed=one.head.people == "accept", score=sum(means.values()) / len(means) if means else -1.0,
-            )  # fmt: skip
-            if slip is not None:
-                source = self.mix.sources[one.source]
-                about = tell_stored(self.mix, source, one.head, one.root, group, means, models.get(id))
-                kept.append((slip, said.text, pack(about, said)))
-        self._keep(kept)
 
     def _ask_judged(self, db: Connection, taken: Sequence[Taken]) -> tuple[list[Taken], dict[str, dict[str, float]]]:
         """Return those that their sources take by model, scores and findings too, and the scores of all."""
@@ -193,44 +170,14 @@ class Gathering:
                 return replace(one, source=place)
         return None
 
-    def _make_slip(
-        self, id: str, source: int, said: Said, group: bytes, cell: str | None, *, is_reviewed: bool, score: float
-    ) -> Slip | None:
-        if said.characters > self.mix.longest:
-            self.gone["length"][f"over {self.mix.longest} characters"] += 1
-            return None
-        if self._evaluation is not None:
-            overlap = find_overlap(self._evaluation, [message.content for message in said.messages])
-            if overlap is not None:
-                self.gone["decontamination"][f"{overlap.file}, {overlap.how}"] += 1
-                return None
-        key = blake2b(said.packed, digest_size=12, key=self.mix.seed.to_bytes(16, signed=True))
-        return Slip(
-            0, id, source, key.digest(), hash_exact(said.text), hash_exact(find_opening(said.messages)), group, cell,
-            SPLITS.index(choose_split(group, self.mix.split)), int(is_reviewed), score,
-        )  # fmt: skip
-
-    def _keep(self, held: Sequence[Kept]) -> None:
-        start = self.scratch.count
-        slips = [slip._replace(n=start + number) for number, (slip, _, _) in enumerate(held)]
-        self.scratch.add(slips, (body for _, _, body in held))
-        if self.bands is not None and held:
-            self.bands.add(said for _, said, _ in held)
-
-
-def shape_talks(
-    db: Connection, mix: Mix, lines: Mapping[str, Sequence[StoredLine]]
-) -> dict[str, list[Message] | Unfit]:
-    """Return the messages of some talks as the mix carries them, or why one has none."""
-    ids = list(lines)
-    thoughts = read_thoughts(db, ids) if mix.reasoning == "normalised" and ids else {}
-    systems = read_systems(db, ids) if mix.system == "sent" and ids else {}
-    talks: dict[str, list[Message] | Unfit] = {}
-    for id in ids:
-        try:
-            messages = shape_talk(lines[id], thoughts.get(id), mix.reasoning)
-        except Unfit as unfit:
-            talks[id] = unfit
-            continue
-        talks[id] = [Message("system", systems[id]), *messages] if systems.get(id, "").strip() else messages
-    return talks
+    def _keep(self, looked: Looked) -> None:
+        kept = []
+        for one in looked:
+            if isinstance(one, Gone):
+                self.gone[one.step][one.why] += 1
+            else:
+                kept.append(one)
+        self.scratch.add([one.slip for one in kept], (one.body for one in kept))
+        if self.bands is not None:
+            for one in kept:
+                self.bands.add(one.bands)

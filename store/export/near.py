@@ -18,6 +18,11 @@ MOST_OF_A_BAND = 256
 """Rows that are remembered under one band: where all say the same, a near copy shares other bands as well."""
 
 
+def pack_bands(text: str) -> bytes:
+    """Return the bands of a text as a BandFile keeps them."""
+    return np.array(bands(signature(text)), dtype=np.int64).tobytes()
+
+
 class BandFile:
     """The bands of rows by their number, in the order in which they were added."""
 
@@ -25,9 +30,9 @@ class BandFile:
         self._path = path
         self._file = path.open("wb")
 
-    def add(self, texts: Iterable[str]) -> None:
-        """Add the bands of some texts; the writer gathers them in its buffer."""
-        self._file.write(np.array([bands(signature(text)) for text in texts], dtype=np.int64).tobytes())
+    def add(self, packed: bytes) -> None:
+        """Add the bands of a text; the writer gathers them in its buffer."""
+        self._file.write(packed)
 
     def close(self) -> None:
         """Close the file."""

@@ -138,6 +138,12 @@ def fetch(db: Connection, query: Any, **values: Any) -> list[Any]:
     return list(cursor.fetchall())
 
 
+def count_talks(db: Connection) -> int:
+    """Return how many talks there are."""
+    count: int = db.execute(text("SELECT count(*) FROM dialogues WHERE kind = 'talk'")).scalar_one()
+    return count
+
+
 def scan_heads(db: Connection) -> Iterator[list[Head]]:
     """Yield all talks without their words, a batch at a time."""
     last = ""

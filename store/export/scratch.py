@@ -68,7 +68,8 @@ class Scratch:
         self._db.close()
 
     def add(self, slips: Sequence[Slip], bodies: Iterable[bytes]) -> None:
-        """Keep some slips with their packed rows."""
+        """Keep some slips with their packed rows, and number them."""
+        slips = [slip._replace(n=number) for number, slip in enumerate(slips, self.count)]
         self._db.execute("BEGIN")
         self._db.executemany(INSERT, slips)
         self._db.executemany("INSERT INTO bodies VALUES (?, ?)", zip((slip.n for slip in slips), bodies, strict=True))

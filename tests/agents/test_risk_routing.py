@@ -126,6 +126,40 @@ def test_an_indirect_wording_is_found(language: Language, text: str) -> None:
     assert is_routed(text, language)
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't want to live anymore",
+        "最近 everything is fine，可是 I wish I was dead",
+        "我不想活了",
+        "My mum keeps saying 加油, but 活着没意思，想一了百了",
+    ],
+)
+def test_danger_is_found_in_whichever_language_it_is_said(language: Language, text: str) -> None:
+    assert is_routed(text, language)
+    assert is_session_routed(["ok", text], language)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("zh", "下周要交 essay，deadline 快到了，PPT 还没做"),
+        ("zh", "我在看 Friends 练 English，挺好的"),
+        ("en", "My teacher wrote 加油 on my essay"),
+        ("en", "We had 火锅 with friends on Sunday"),
+    ],
+)
+def test_a_word_of_another_language_alone_is_no_sign(language: Language, text: str) -> None:
+    assert not is_routed(text, language)
+
+
+def test_lines_that_come_near_add_up_in_either_language() -> None:
+    low = ["I feel hopeless", "It all seems pointless", "I hate myself"]
+    assert is_session_routed(low, "zh")
+    assert not is_session_routed(low[:1], "zh")
+
+
 def test_harm_by_others_and_to_others_keep_their_kind() -> None:
     assert ("harm_by_others", "打我") in find_risk_words("他喝了酒就打我", "zh")
     assert ("harm_to_others", "同归于尽") in find_risk_words("我真想跟他同归于尽", "zh")

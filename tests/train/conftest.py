@@ -1,0 +1,26 @@
+"""Keeps training in the tests small and offline, and builds the tiny model once for all workers."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.train.tiny import make_tiny
+
+# Before torch is imported: with two threads a tiny model trains ten times slower.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the tiny model and its tokenizer; read it, and write elsewhere."""
+    base = tmp_path_factory.getbasetemp()
+    # Under xdist each worker has a folder of its own in one that they share.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / "tiny.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = shared / "tiny"
+        return folder if folder.exists() else make_tiny(folder)

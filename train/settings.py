@@ -1,0 +1,235 @@
+"""What a training is told: a YAML file and flags over it, each key checked before anything is loaded.
+
+The keys are those of TRL's own configuration and of its ModelConfig, and the few of `Data` below. Numbers are read as
+the house reads them: `5e-5` is a number (YAML 1.1 takes it for text), and `"5e-5"` in quotes is refused.
+"""
+
+import argparse
+import dataclasses
+import os
+import types
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, NoReturn, Union, get_args, get_origin, get_type_hints
+
+from taxonomy.lines import TRUTH, Place, parse_yaml
+from taxonomy.refusal import InputError, suggest
+from taxonomy.source import read_text, show_path
+
+SHIPPED = Path(__file__).parent.parent / "configs" / "train"
+
+
+@dataclasses.dataclass
+class Data:
+    """The settings that are ours: which rows are made of the shards, and when to stop."""
+
+    shards: str | None = dataclasses.field(
+        default=None, metadata={"help": "The folder of an export (python -m store.export)."}
+    )
+    targets: Literal["all_turns", "last", "per_turn", "tree"] = dataclasses.field(
+        default="per_turn", metadata={"help": "What of a talk is learned, and which thinking stays in its history."}
+    )
+    early_stopping_patience: int | None = dataclasses.field(
+        default=None, metadata={"help": "Evaluations without a better loss after which training stops."}
+    )
+    world_size: int | None = dataclasses.field(
+        default=None, metadata={"help": "Processes there must be; a launcher that started others is refused."}
+    )
+    trackers_online: bool = dataclasses.field(
+        default=False, metadata={"help": "Let SwanLab and W&B talk to their servers; by default they write files."}
+    )
+
+
+SFT_REFUSED = {
+    "assistant_only_loss": "`targets` says what is learned",
+    "completion_only_loss": "`targets` says what is learned",
+    "chat_template_path": "rows are made with the template of this project",
+    "eos_token": "rows are made with the template of this project",
+    "pad_token": "rows are made with the template of this project",
+    "packing_strategy": "packing here never cuts a row, and knows one strategy",
+    "eval_packing": "both splits are packed alike",
+    "padding_free": "packed rows are always without padding",
+    "truncation_mode": "no row is ever cut; those longer than `max_length` are dropped and counted",
+    "dataset_kwargs": "rows are made from `shards` and `targets`",
+    "dataset_text_field": "rows are made from `shards` and `targets`",
+    "dataset_num_proc": "rows are made from `shards` and `targets`",
+    "remove_unused_columns": "every column of a row is needed",
+}
+DPO_REFUSED = {
+    "truncation_mode": "no row is ever cut; those longer than `max_length` are dropped and counted",
+    "dataset_num_proc": "rows are made from `shards`",
+    "padding_free": "TRL's DPO does not have it",
+    "pad_token": "rows are made with the template of this project",
+    "targets": "a pair learns its last reply",
+}
+REFUSED = {
+    "fp16": "use `bf16`: float16 skips steps whose gradients overflow, which hides a loss that is not a number",
+    "auto_find_batch_size": "it hides that memory ran out; set `per_device_train_batch_size`",
+    "push_to_hub": "look at the model first; then push it with `huggingface-cli upload`",
+    "hub_token": "secrets stand in no configuration",
+    "load_in_4bit": "merging quantised weights is not exact; train with LoRA on bfloat16 weights",
+    "load_in_8bit": "merging quantised weights is not exact; train with LoRA on bfloat16 weights",
+    "trust_remote_code": "code from a model's folder is never run",
+    "parallelism_config": "give it in the accelerate configuration",
+}
+DEFAULTS = {"max_length": 4096, "logging_nan_inf_filter": False}
+
+
+class Told(NamedTuple):
+    """What was told, key by key, and where each key stands."""
+
+    values: argparse.Namespace
+    classes: tuple[type, ...]
+    places: dict[str, str]
+
+    def refuse(self, key: str, problem: str) -> NoReturn:
+        """Raise InputError for a setting, naming where it was set."""
+        raise InputError(f"{self.places.get(key, '')}{key}: {problem}")
+
+    def make(self) -> tuple[Any, ...]:
+        """Return the settings as their dataclasses; raises InputError for what their own checks find."""
+        made = []
+        for each in self.classes:
+            names = [field.name for field in dataclasses.fields(each) if field.init]
+            try:
+                made.append(each(**{name: getattr(self.values, name) for name in names}))
+            except (ValueError, ImportError) as error:
+                raise InputError(" ".join(str(error).split())) from error
+        return tuple(made)
+
+
+def find_config(name: str) -> Path:
+    """Return the file that a name or path means: as it stands, else in configs/train here, else as shipped."""
+    path = Path(name)
+    for folder in (Path(), Path("configs") / "train", SHIPPED):
+        for candidate in (folder / path, folder / f"{name}.yaml"):
+            if candidate.is_file():
+                return candidate
+    return path
+
+
+def read_config(path: Path, classes: Sequence[type]) -> dict[str, tuple[Any, str]]:
+    """Return the settings of a file with the place of each; raises InputError for the first that is wrong."""
+    where = show_path(path)
+    parsed = parse_yaml(read_text(path), where)
+    if not isinstance(parsed.data, dict):
+        raise InputError(f"{where}:1: keys with values are wanted")
+    hints = list_hints(classes)
+    settings = {}
+    for key, value in parsed.data.items():
+        place = parsed.places[(key,)]
+        if key not in hints:
+            raise InputError(f"{where}:{place.key_line}: unknown key {key!r}{suggest(key, hints)}; correct or remove it")
+        problem = find_fault(value, hints[key], place)
+        if problem:
+            raise InputError(f"{where}:{place.line}: {key}: {problem}")
+        settings[key] = (value, f"{where}:{place.line}: ")
+    return settings
+
+
+def list_hints(classes: Sequence[type]) -> dict[str, Any]:
+    """Return the type of each setting by its name."""
+    hints = {}
+    for each in classes:
+        known = get_type_hints(each)
+        hints |= {field.name: known[field.name] for field in dataclasses.fields(each) if field.init}
+    return hints
+
+
+def find_fault(value: Any, hint: Any, place: Place) -> str | None:
+    """Return what is wrong with a value for a setting of some type, or nothing."""
+    kinds = list(list_kinds(hint))
+    choices = [choice for kind in kinds for choice in list_choices(kind)]
+    plain = {get_origin(kind) or kind for kind in kinds if not list_choices(kind)}
+    if value is None and type(None) in plain:
+        return None
+    if choices and plain <= {str, type(None)}:
+        return None if value in choices else _tell_choice(value, choices, place)
+    if Any in plain or type(value) in plain or (isinstance(value, int) and not isinstance(value, bool) and float in plain):
+        return None
+    if isinstance(value, str) and plain & {int, float}:
+        is_number = value.strip().replace("_", "").lstrip("+-")[:1].isdigit()
+        remedy = f"write {value.strip()} without quotes" if place.word is None and is_number else "correct it"
+        return f"a number is wanted, not the text {value!r}; {remedy}"
+    if isinstance(value, bool) and str in plain:
+        return _tell_truth(value, place)
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", list: "a list", dict: "keys"}
+    wanted = " or ".join(names[kind] for kind in names if kind in plain)
+    return f"{wanted or 'nothing'} is wanted, not {value!r}; correct it"
+
+
+def list_kinds(hint: Any) -> tuple[Any, ...]:
+    """Return the types that a type hint allows."""
+    if get_origin(hint) in {Union, types.UnionType}:
+        return tuple(kind for part in get_args(hint) for kind in list_kinds(part))
+    return (hint,)
+
+
+def list_choices(kind: Any) -> tuple[Any, ...]:
+    """Return the values of a closed set, or none."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    return tuple(each.value for each in kind) if isinstance(kind, type) and issubclass(kind, Enum) else ()
+
+
+def _tell_choice(value: Any, choices: Sequence[Any], place: Place) -> str:
+    if isinstance(value, bool) and place.word is not None:
+        return _tell_truth(value, place)
+    return f"unknown value {value!r}{suggest(str(value), map(str, choices))}; choose one of {', '.join(map(str, choices))}"
+
+
+def _tell_truth(value: bool, place: Place) -> str:
+    word = place.word or ""
+    meant = str(TRUTH.get(word.lower(), value)).lower()
+    return f"a text is wanted ({word!r} without quotes means {meant}); put it in quotes"
+
+
+def read_told(argv: Sequence[str], config_class: type, refused: dict[str, str], module: str) -> Told:
+    """Return what a command line and its --config say; raises InputError.
+
+    Whatever the file sets, a flag overrides. On a machine without a GPU `use_cpu` is set by itself, so that one file
+    serves both.
+    """
+    import torch
+    from trl import ModelConfig, TrlParser
+
+    class Parser(TrlParser):  # type: ignore[misc]
+        def error(self, message: str) -> NoReturn:
+            raise InputError(f"{message.removeprefix('argument ')}; see python -m {module} --help")
+
+    classes = (Data, config_class, ModelConfig)
+    parser = Parser(classes, prog=f"python -m {module}", allow_abbrev=False)
+    parser.set_defaults(**{key: value for key, value in DEFAULTS.items() if key in list_hints(classes)})
+    parser.add_argument("--config", metavar="FILE", help="a YAML file with any of these settings")
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--config")
+    config, _ = first.parse_known_args([arg for arg in argv if arg not in {"-h", "--help"}])
+    places: dict[str, str] = {}
+    if config.config is not None:
+        settings = read_config(find_config(config.config), classes)
+        places = {key: place for key, (_, place) in settings.items()}
+        parser.set_defaults_with_config(**{key: value for key, (value, _) in settings.items()})
+    values, rest = parser.parse_known_args(list(argv))
+    if rest:
+        flags = [f"--{name}" for name in list_hints(classes)]
+        raise InputError(f"unknown flag {rest[0]!r}{suggest(rest[0], flags)}; see python -m {module} --help")
+    for arg in argv:
+        if arg.startswith("--"):
+            name = arg[2:].split("=")[0].replace("-", "_")
+            places[name] = "--"
+    told = Told(values, classes, places)
+    refuse_settings(told, REFUSED | refused)
+    if not torch.cuda.is_available():
+        values.use_cpu = True
+    if values.bf16 is False and "ACCELERATE_MIXED_PRECISION" in os.environ:
+        # The accelerate file's word on precision; the two must agree, and the training's own settings decide.
+        os.environ["ACCELERATE_MIXED_PRECISION"] = "no"
+    return told
+
+
+def refuse_settings(told: Told, refused: dict[str, str]) -> None:
+    """Refuse what would have no effect here, or one that hides something; raises InputError."""
+    for key, why in refused.items():
+        if key in told.places and getattr(told.values, key):
+            told.refuse(key, f"is not for here: {why}; remove it")
