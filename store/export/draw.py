@@ -57,6 +57,8 @@ def thin_out(drawn: Drawn, banded: BandFile | None) -> None:
     mix, scratch = drawn.mix, drawn.scratch
     if mix.dedup != "none":
         note(drawn, "exact copies", Counter({"says the same as another": scratch.keep_best("exact", 1)}))
+    if mix.kind == "talks":
+        note(drawn, "runs again", Counter({"another try of the same talk": scratch.keep_best("family", 1)}))
     if banded is not None:
         shared = banded.list_shared(scratch.count)
         banded.close()

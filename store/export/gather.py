@@ -18,6 +18,7 @@ from store.export.reading import (
     Head,
     Root,
     count_talks,
+    find_family,
     find_root,
     read_findings,
     read_lines,
@@ -103,7 +104,8 @@ class Gathering:
             cell = f"{root.emotion}{CELL}{root.scene}" if root.emotion is not None else None
             is_reviewed, score = one.head.people == "accept", sum(means.values()) / len(means) if means else -1.0
             words = (lines[id], thoughts.get(id), systems.get(id, ""))
-            rows.append(Row(id, one.source, group, cell, is_reviewed, score, pack_about(about), *words))
+            family = find_family(db, one.head, self._roots)
+            rows.append(Row(id, family, one.source, group, cell, is_reviewed, score, pack_about(about), *words))
         return rows
 
     def _list_general(self, place: int, source: Source) -> Iterator[list[Row]]:
@@ -117,7 +119,7 @@ class Gathering:
                 continue
             group = hash_parts("file", id)
             about = pack_about(tell_general(source, id, group))
-            rows.append(Row(id, place, group, None, False, 0.0, about, messages=messages))
+            rows.append(Row(id, id, place, group, None, False, 0.0, about, messages=messages))
             if len(rows) == BATCH:
                 yield rows
                 rows = []

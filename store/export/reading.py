@@ -19,11 +19,13 @@ Call = tuple[int, int, int]
 """A call's run, position and number."""
 HEADS = text(
     f"SELECT d.id, d.run_id, d.position, d.recipe, d.language, d.is_rehearsal, d.checks, d.exchanges, d.parent_id,"
-    f" d.risk_tier, d.end_reason, {STANDING_COLUMNS}, s.digest, s.kind AS seed_kind, s.emotion, s.scene,"
+    f" d.request_id, d.risk_tier, d.end_reason, {STANDING_COLUMNS}, s.digest, s.kind AS seed_kind, s.emotion, s.scene,"
     ' s."text" AS seed_text, s.licence, s.source, s.file, s."row", s.row_id FROM dialogues d'
     " JOIN seeds s ON s.id = d.seed_id WHERE d.kind = 'talk' AND d.id > :last ORDER BY d.id LIMIT :most"
 )
-ROOTS = 'SELECT d.id, d.parent_id, s.kind AS seed_kind, s.digest, s.emotion, s.scene, s."text" AS seed_text,'
+ROOTS = (
+    'SELECT d.id, d.parent_id, d.request_id, s.kind AS seed_kind, s.digest, s.emotion, s.scene, s."text" AS seed_text,'
+)
 ROOTS += ' s.licence, s.source, s.file, s.row_id, s."row" FROM dialogues d JOIN seeds s ON s.id = d.seed_id'
 
 
@@ -80,6 +82,7 @@ class Head(NamedTuple):
     checks: str | None
     exchanges: int
     parent_id: str | None
+    request_id: int | None
     risk_tier: str
     end_reason: str | None
     outcome: str
@@ -231,13 +234,29 @@ def find_root(db: Connection, row: Any, known: dict[str, Any]) -> Root:
     `known` holds the talks on the way, so that no chain is read twice.
     """
     while row.seed_kind == "dialogue":
-        above = row.parent_id or row.row_id
-        if above not in known:
-            known[above] = db.execute(ROOTS_OF, {"ids": [above]}).one_or_none()
-        if known[above] is None:
+        above = read_known(db, row.parent_id or row.row_id, known)
+        if above is None:
             break
-        row = known[above]
+        row = above
     return Root(
         row.seed_kind, bytes(row.digest), row.emotion, row.scene, row.seed_text, row.licence, row.source, row.file,
         row.row, row.row_id,
     )  # fmt: skip
+
+
+def find_family(db: Connection, row: Any, known: dict[str, Any]) -> str:
+    """Return the id of the talk that this one is another try of, since somebody wished it run again; else its own."""
+    while row.request_id is not None and row.parent_id is not None:
+        above = read_known(db, row.parent_id, known)
+        if above is None:
+            break
+        row = above
+    id: str = row.id
+    return id
+
+
+def read_known(db: Connection, id: str, known: dict[str, Any]) -> Any:
+    """Return what is asked of a talk that another one was made of, None where it is not stored."""
+    if id not in known:
+        known[id] = db.execute(ROOTS_OF, {"ids": [id]}).one_or_none()
+    return known[id]

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 SCHEMA = """
 CREATE TABLE slips (
-    n INTEGER PRIMARY KEY, id TEXT NOT NULL, source INTEGER NOT NULL, key BLOB NOT NULL, exact BLOB NOT NULL,
-    opening BLOB NOT NULL, seed BLOB NOT NULL, cell TEXT, split INTEGER NOT NULL, reviewed INTEGER NOT NULL,
+    n INTEGER PRIMARY KEY, id TEXT NOT NULL, family TEXT NOT NULL, source INTEGER NOT NULL, key BLOB NOT NULL,
+    exact BLOB NOT NULL, opening BLOB NOT NULL, seed BLOB NOT NULL, cell TEXT, split INTEGER NOT NULL, reviewed INTEGER NOT NULL,
     score REAL NOT NULL, gone INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE bodies (n INTEGER PRIMARY KEY, body BLOB NOT NULL)
@@ -28,6 +28,8 @@ class Slip(NamedTuple):
 
     n: int
     id: str
+    family: str
+    """The talk of which it is another try, or its own id."""
     source: int
     key: bytes
     exact: bytes

@@ -24,6 +24,7 @@ class Row(NamedTuple):
     """A row that passed all that is asked without its words; a stored talk has lines, general data has messages."""
 
     id: str
+    family: str
     source: int
     group: bytes
     cell: str | None
@@ -90,7 +91,9 @@ class Words:
         exact, opening = hash_exact(said.text), hash_exact(find_opening(said.messages))
         split = SPLITS.index(choose_split(row.group, self.mix.split))
         reviewed = int(row.is_reviewed)
-        slip = Slip(0, row.id, row.source, key, exact, opening, row.group, row.cell, split, reviewed, row.score)
+        slip = Slip(
+            0, row.id, row.family, row.source, key, exact, opening, row.group, row.cell, split, reviewed, row.score
+        )
         replies = sum(message.role == "assistant" for message in said.messages)
         body = b"[%b,%d,%d,%b]" % (row.about, replies, said.characters, said.packed)
         return Kept(slip, body, pack_bands(said.text) if self._has_bands else b"")

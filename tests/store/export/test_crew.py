@@ -28,7 +28,7 @@ from store.export.crew import look_over
 from store.export.words import Row
 from store.mix import load_mix
 def batches():
-    yield [Row("1/0", 0, b"a", None, False, 0.0, b"{}")]
+    yield [Row("1/0", "1/0", 0, b"a", None, False, 0.0, b"{}")]
     yield []
     import multiprocessing, time
     print(*(child.pid for child in multiprocessing.active_children()), flush=True)
@@ -47,7 +47,7 @@ def make_rows(count: int) -> list[list[Row]]:
     for number in range(count):
         who = ("client", "counselor") if number % 7 else ("counselor", "client")
         lines = [("", place, speaker, say_something(chance), None, None) for place, speaker in enumerate(who)]
-        rows.append(Row(f"1/{number}", 0, b"%d" % number, None, False, 0.0, b'{"id":"x"}', lines))
+        rows.append(Row(f"1/{number}", f"1/{number}", 0, b"%d" % number, None, False, 0.0, b'{"id":"x"}', lines))
     return [rows[start : start + 9] for start in range(0, count, 9)]
 
 

@@ -187,6 +187,23 @@ def test_caps_hold_and_the_best_stay(tmp_path: Path) -> None:
     database.dispose()
 
 
+def test_of_a_talk_and_those_run_again_from_it_the_best_alone_leaves(tmp_path: Path) -> None:
+    database = open_db(f"sqlite:///{tmp_path}/factory.db")
+    chance, run = random.Random(4), begin(database, 6).id
+    first, other = f"{run}/0", f"{run}/4"
+    again = {1: first, 2: f"{run}/1", 3: first}
+    keep(database, [make_talk(run, 0, make_lines(chance)), make_talk(run, 4, make_lines(chance))])
+    for place, parent in again.items():
+        asked = judge(database, parent, "again", number=0)
+        keep(database, [make_talk(run, place, make_lines(chance), parent_id=parent, request_id=asked)])
+    keep(database, [make_talk(run, 5, make_lines(chance), parent_id=other)])
+    judge(database, f"{run}/2", "accept")
+    told = make_export(database, tmp_path / "out", make_mix(tmp_path))
+    assert {row["id"] for row in read_rows(tmp_path / "out")} == {f"{run}/2", other, f"{run}/5"}
+    assert {"filter": "runs again", "left": 3, "gone": {"another try of the same talk": 3}} in told["funnel"]
+    database.dispose()
+
+
 def test_the_other_shapes_have_the_fields_that_their_readers_document(tmp_path: Path) -> None:
     database = open_db(f"sqlite:///{tmp_path}/factory.db")
     run = begin(database).id
