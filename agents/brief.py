@@ -56,3 +56,15 @@ def brief_scenario(taxonomy: Taxonomy, plan: SessionPlan, language: Language, pa
     """Put a cell and its stored scenario into words; `parts["text"]` tells the scenario as a story."""
     told = str(parts["text"])
     return replace(brief_cell(taxonomy, plan, language), text=told, scenario=told)
+
+
+def describe_person(brief: Brief, plan: SessionPlan) -> dict[str, Any]:
+    """Return what a prompt is told that writes the form or the diagram of one person, by the names of its variables."""
+    return {
+        "material": brief.text,
+        "scene": brief.scene,
+        "emotion": brief.emotion,
+        "age": plan.age,
+        "gender": plan.gender,
+        "risk": brief.risk_definition if plan.risk != "none" else "",
+    }

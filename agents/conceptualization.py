@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.brief import Brief
+from agents.brief import Brief, describe_person
 from agents.cast import Cast
 from agents.critic import UNREAD
 from agents.errors import ModelError
@@ -176,14 +176,7 @@ def list_options(language: Language) -> dict[str, list[tuple[str, str]]]:
 async def write_diagram(cast: Cast, brief: Brief, plan: SessionPlan) -> tuple[Diagram, int]:
     """Ask for the diagram of one person who fits the plan and the material; returns it and the number of the call."""
     head = load_prompt("patient_psi/planner", cast.language)
-    ask = load_prompt("patient_psi/planner_ask", cast.language).render(
-        material=brief.text,
-        scene=brief.scene,
-        emotion=brief.emotion,
-        age=plan.age,
-        gender=plan.gender,
-        risk=brief.risk_definition if plan.risk != "none" else "",
-    )
+    ask = load_prompt("patient_psi/planner_ask", cast.language).render(**describe_person(brief, plan))
     thread = [*cast.open_thread(head.render(**list_options(cast.language))), Message("user", ask)]
     return await cast.fill("planner", head.hash, thread, Diagram, find_diagram_fault)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.brief import Brief
+from agents.brief import Brief, describe_person
 from agents.cast import Cast
 from agents.message import Message
 from agents.prompt import load_prompt
@@ -65,14 +65,7 @@ def list_sections(form: IntakeForm, language: Language) -> list[tuple[str, str]]
 async def write_intake_form(cast: Cast, brief: Brief, plan: SessionPlan) -> tuple[IntakeForm, int]:
     """Ask for the form of one person who fits the plan; returns it and the number of the call."""
     head = load_prompt("cbt/intake", cast.language)
-    ask = load_prompt("cbt/intake_ask", cast.language).render(
-        material=brief.text,
-        scene=brief.scene,
-        emotion=brief.emotion,
-        age=plan.age,
-        gender=plan.gender,
-        risk=brief.risk_definition if plan.risk != "none" else "",
-    )
+    ask = load_prompt("cbt/intake_ask", cast.language).render(**describe_person(brief, plan))
     thread = [*cast.open_thread(head.render()), Message("user", ask)]
     return await cast.fill("intake", head.hash, thread, IntakeForm, lambda form: find_form_fault(form, plan.age))
 

@@ -15,7 +15,7 @@ from store.db import explained
 from store.filters import Filter
 from store.matching import MAY_SEE, Part, list_bounds, list_parts
 from store.orders import Level, Place, list_levels, read_place, write_place
-from store.routes import Bounds, bind, choose_route, count_matching
+from store.routes import Bounds, bind, choose_route, count_matching, prefer_indexes
 
 MOST_PAGE = 500
 NOTHING_SAID = {"is_disputed": False, "flags": 0, "comments": 0, "given": 0, "reviewed_at": None}
@@ -93,7 +93,7 @@ def list_page(engine: Engine, asked: Filter, after: str | None = None, size: int
     reading = plan(asked, engine.dialect.name, viewer)
     place = read_place(after, len(reading.levels)) if after is not None else None
     with explained(engine), engine.connect() as db:
-        prefer_indexes(db, reading)
+        prefer_indexes(db, reading.parts)
         places = walk(db, reading, place, size + 1)
         ids = [at.id for at in places[:size]]
         rows = {row["id"]: row for row in db.execute(CARDS, {"ids": ids}).mappings()}
@@ -113,7 +113,7 @@ def list_ids(engine: Engine, asked: Filter, most: int, viewer: str = "") -> Iter
     place, left = None, most
     while left > 0:
         with explained(engine), engine.connect() as db:
-            prefer_indexes(db, reading)
+            prefer_indexes(db, reading.parts)
             places = walk(db, reading, place, min(STREAMED, left))
             names = dict(tuple(row) for row in db.execute(NAMES, {"ids": [at.id for at in places]}))
         if not places:
@@ -126,12 +126,6 @@ def plan(asked: Filter, dialect: str, viewer: str) -> Reading:
     """Return what is to be read; a run is a stretch of ids and no condition."""
     parts = [part for part in list_parts(asked, dialect, viewer) if part.name != "run"]
     return Reading(parts, list_levels(asked, dialect), list_bounds(asked))
-
-
-def prefer_indexes(db: Connection, reading: Reading) -> None:
-    """Keep PostgreSQL from reading the words of every talk: it does not count what it takes to unpack them."""
-    if db.dialect.name == "postgresql" and any(part.name == "text" for part in reading.parts):
-        db.execute(text("SET LOCAL enable_seqscan = off"))
 
 
 def walk(db: Connection, reading: Reading, place: Place | None, size: int) -> list[Place]:

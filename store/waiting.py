@@ -1,14 +1,15 @@
 """Finds the talks that wait for somebody, in the order in which they are handed out, by what their cards say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, text
 
 from store.filters import Filter
-from store.matching import begin_with, list_bounds, list_parts
+from store.matching import Part, begin_with, list_bounds, list_parts
 from store.review.settings import Settings
-from store.routes import SORTED, bind, choose_lead, count_probe, lead_by, scan
+from store.routes import SORTED, bind, choose_lead, count_probe, lead_by, prefer_indexes, scan
 
 AT_ONCE = 20
 """Talks looked at together; where more people ask in the same moment, some look again."""
@@ -70,6 +71,7 @@ class Search:
 
     stretches: tuple[tuple[Way, ...], ...]
     values: dict[str, Any]
+    parts: Sequence[Part]
 
 
 def wanted_for(card: Wanting, settings: Settings) -> int:
@@ -97,10 +99,11 @@ def plan_search(db: Connection, reviewer: str, asked: Filter, settings: Settings
     is_open = () if asked.standing is not None or asked.outcome is not None else ASKED_FOR
     held = (*route.conditions, *within, *is_open, *WAITS)
     if is_narrow:
-        return Search(((Way(route.source, held),),), values)
+        return Search(((Way(route.source, held),),), values, parts)
     return Search(
         tuple(tuple(list_ways(priority, held, settings, dialect)) for priority in PRIORITIES),
         values,
+        parts,
     )
 
 
@@ -122,6 +125,7 @@ def list_ways(priority: int, held: tuple[str, ...], settings: Settings, dialect:
 
 def list_waiting(db: Connection, search: Search, stretch: int, after: Slot | None) -> list[Slot]:
     """Return the next talks of a stretch that wait, at most AT_ONCE, after one of them."""
+    prefer_indexes(db, search.parts)
     place = after.place if after is not None else (-1, -1)
     values = search.values | {"priority": place[0], "after": place[1], "count": AT_ONCE}
     found = []

@@ -52,9 +52,10 @@ try:
 except SystemExit as done:
     assert not done.code, done.code
 wall = time.perf_counter() - start
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(wall, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024)
+both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(wall, sum(used.ru_utime + used.ru_stime for used in both), sum(used.ru_maxrss for used in both) // 1024)
 """
+"""Wall and processor time in seconds, and the most memory in MB of the reader and the largest of its workers."""
 
 
 def fill(engine: Engine, count: int) -> None:
