@@ -90,12 +90,12 @@ def export(db: Connection, mix: Mix, target: Path, flags: Namespace) -> dict[str
     from store.export.tokens import load_tokenizer
     from store.export.write import write_rows
 
-    shapes, tokenise = load_shapes(flags.format), load_tokenizer(flags.tokenizer)
+    shapes, tokens = load_shapes(flags.format), load_tokenizer(flags.tokenizer)
     with filled_folder(target) as folder:
         work = folder / "work"
         work.mkdir()
         drawn = draw(db, mix, work)
-        written = write_rows(db, drawn, folder, shapes, tokenise)
+        written = write_rows(db, drawn, folder, shapes, tokens)
         drawn.scratch.close()
         for path in work.iterdir():
             path.unlink()

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 SCHEMA = """
 CREATE TABLE slips (
     n INTEGER PRIMARY KEY, id TEXT NOT NULL, family TEXT NOT NULL, source INTEGER NOT NULL, key BLOB NOT NULL,
-    exact BLOB NOT NULL, opening BLOB NOT NULL, seed BLOB NOT NULL, cell TEXT, split INTEGER NOT NULL, reviewed INTEGER NOT NULL,
-    score REAL NOT NULL, gone INTEGER NOT NULL DEFAULT 0
+    exact BLOB NOT NULL, opening BLOB NOT NULL, seed BLOB NOT NULL, cell TEXT, split INTEGER NOT NULL,
+    reviewed INTEGER NOT NULL, score REAL NOT NULL, gone INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE bodies (n INTEGER PRIMARY KEY, body BLOB NOT NULL)
 """

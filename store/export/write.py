@@ -1,7 +1,7 @@
 """Writes what was drawn into a folder: shards, other shapes, what was counted on the way."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +14,7 @@ from store.export.pairs import PairRow, read_pairs
 from store.export.rows import TalkRow, read_rows
 from store.export.shards import ShardWriter
 from store.export.talk import Message
+from store.export.tokens import TokenCount
 from store.mix import SPLITS, Mix
 
 SAMPLE = 2_000
@@ -21,7 +22,6 @@ SAMPLE = 2_000
 COUNTED = ("source", "language", "recipe", "model", "licence", "is_reviewed", "is_edited", "is_rehearsal")
 
 NAMES = {None: "-", True: "yes", False: "no"}
-Tokenise = Callable[[str], int]
 
 
 @dataclass(slots=True)
@@ -58,10 +58,10 @@ class Written:
 
 
 def write_rows(
-    db: Connection, drawn: Drawn, folder: Path, shapes: Mapping[str, Any], tokenise: Tokenise | None
+    db: Connection, drawn: Drawn, folder: Path, shapes: Mapping[str, Any], tokens: TokenCount | None
 ) -> Written:
     """Write the rows of all splits and return what was written; no more than a batch of them is held."""
-    mix, written = drawn.mix, Written(tokens=None if tokenise is None else 0)
+    mix, written = drawn.mix, Written()
     data = folder / "data" / mix.name
     data.mkdir(parents=True)
     for name in shapes:
@@ -75,7 +75,10 @@ def write_rows(
                 shards.add(row)
                 for name, file in files.items():
                     write_line(file, shapes[name], row)
-                count_row(written, split, row, tokenise)
+                messages = list_messages(row)
+                count_row(written, split, row, messages)
+                if tokens is not None:
+                    tokens.add(messages)
         finally:
             for file in files.values():
                 file.close()
@@ -83,6 +86,7 @@ def write_rows(
         written.shards |= {path.relative_to(folder).as_posix(): count for path, count in named}
         for name in shapes if not named else ():
             (folder / name / f"{split}.jsonl").unlink()
+    written.tokens = tokens.total() if tokens is not None else None
     for name, module in shapes.items():
         if hasattr(module, "describe"):
             module.describe(folder / name, mix)
@@ -95,19 +99,21 @@ def write_line(file: IO[bytes], shape: Any, row: TalkRow | PairRow) -> None:
     file.write(orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def count_row(written: Written, split: str, row: TalkRow | PairRow, tokenise: Tokenise | None) -> None:
+def list_messages(row: TalkRow | PairRow) -> list[Message]:
+    """Return all messages of a row; of a pair both replies."""
+    return row.messages if isinstance(row, TalkRow) else [*row.prompt, row.chosen, row.rejected]
+
+
+def count_row(written: Written, split: str, row: TalkRow | PairRow, messages: list[Message]) -> None:
     """Count a row, and keep what its counselor says as long as the sample has room."""
     about = row.about
     written.kinds[split, *(getattr(about, name) for name in COUNTED)] += 1
     written.characters += about.characters
     if about.emotion is not None and about.scene is not None:
         written.cells[about.emotion, about.scene] += 1
-    messages = row.messages if isinstance(row, TalkRow) else [*row.prompt, row.chosen, row.rejected]
     for said in messages:
         if said.loss:
             written.learned += len(said.content) + len(said.reasoning or "")
-    if tokenise is not None and written.tokens is not None:
-        written.tokens += sum(tokenise(part) for said in messages for part in (said.content, said.reasoning) if part)
     if split == "train" and about.standing is not None:
         keep_sample(written, row, messages)
 
