@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from agents.cast import Cast
 from agents.critic import UNREAD
@@ -20,7 +20,8 @@ MAKERS = re.compile(
     r"(?:chat)?gpt(?:-?\d[\w.]*)?\b|\bclaude\b|\bgemini\b|\bllama[\w.-]*|\bqwen[\w.-]*|deepseek[\w.-]*|\bmistral\b"
     r"|chatglm[\w.-]*|\bglm-[\w.]+|\bkimi\b|\bopenai\b|\banthropic\b|\balibaba\b|\bmoonshot\b"
     r"|通义千问|千问|豆包|文心一言|智谱|深度求索|阿里云|月之暗面|讯飞星火|心镜",
-    re.IGNORECASE,
+    # A name ends where Chinese begins.
+    re.IGNORECASE | re.ASCII,
 )
 """Names by which a model gives itself away."""
 HIDDEN = "…"
@@ -33,7 +34,7 @@ class Preference(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[str, Field(max_length=2_000)]
+    reason: str
     better: Literal["A", "B", "same"]
 
 
@@ -54,7 +55,7 @@ def hide_speaker(text: str, names: Iterable[str]) -> str:
     """Return an answer without what tells whose it is: thoughts, tags around it, names of models and their makers."""
     shown = TAG.sub("", TAGGED.sub("", text))
     for name in sorted({name for name in names if FIXED.fullmatch(name)}, key=len, reverse=True):
-        shown = re.sub(re.escape(name), HIDDEN, shown, flags=re.IGNORECASE)
+        shown = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", HIDDEN, shown, flags=re.IGNORECASE | re.ASCII)
     return MAKERS.sub(HIDDEN, shown).strip()
 
 

@@ -52,11 +52,13 @@ class QuestionSet(Part):
     version: int = Field(ge=1)
     language: Language
     source: Annotated[str, Field(min_length=1)]
-    questions: Annotated[tuple[Question, ...], Field(min_length=1)]
+    questions: tuple[Question, ...]
 
     @model_validator(mode="after")
     def check_ids(self) -> "QuestionSet":
-        """Hold ids to be unique, and the language to stand at the head alone."""
+        """Hold ids to be unique, and the language to stand at the head alone; a set without a question is none."""
+        if not self.questions:
+            raise WrongValue("there is no question; write one or more", "questions")
         seen: set[str] = set()
         for number, question in enumerate(self.questions):
             if question.id in seen:

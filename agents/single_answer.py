@@ -46,9 +46,9 @@ def check_answer(question: Question, said: Utterance) -> list[Finding]:
     return found
 
 
-async def judge_answer(cast: Cast, question: Question, shown: str, rubric: str) -> Judgement:
-    """Judge an answer as the critic is shown it; the safety flow reads question and answer as a whole session."""
-    asked, said = Utterance("client", question.text), Utterance("counselor", shown)
+async def judge_answer(cast: Cast, question: Question, said: Utterance, rubric: str) -> Judgement:
+    """Judge an answer as the critic may see it; a rubric of sessions reads question and answer as a whole one."""
+    asked = Utterance("client", question.text)
     if load_rubric(rubric).scope == "session":
         return await judge_session(cast, [asked, said], rubric)
     return await judge_turn(cast, [asked], said, rubric)

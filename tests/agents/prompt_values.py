@@ -120,6 +120,12 @@ VALUES: dict[str, dict[str, Any]] = {
     "counselor/stage": {"stage": "exploring", "move": "enter"},
     "counselor/memory": {"memory": MEMORY},
     "counselor/pace": {"pace": "long"},
+    "compare/counselor": {"lines": lines_for("zh"), "emergency": emergency_for("zh")},
+    "compare/judge_ask": {
+        "question": "一考试就脑子空白。",
+        "first": "空白之前，手是什么样？",
+        "second": "多练就好了。",
+    },
     "counselor/crisis": {
         "kind": "self_harm",
         "level": "plan",
@@ -241,6 +247,7 @@ NO_VALUES = {
     "cbt/planner",
     "client/head",
     "client/opening",
+    "compare/judge",
     "cpsycoun/planner",
     "cpsycoun/role_play",
     "cpsycoun/writer",
@@ -284,6 +291,7 @@ JSON_IDS = [
     "catch/writer",
     "cbt/intake",
     "cbt/planner",
+    "compare/judge",
     "cpsycoun/planner",
     "cpsycoun/role_play",
     "cpsycoun/writer",
