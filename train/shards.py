@@ -49,7 +49,7 @@ def read_talks(folder: Path, split: str) -> Iterator[Talk]:
 
     shards = [path for name, path, rows in list_shards(folder) if name == split and rows]
     if not shards:
-        held = count_rows(folder)
+        held = {name: rows for name, rows in count_rows(folder).items() if rows}
         told = ", ".join(f"{name} {rows:,}" for name, rows in held.items()) or "no rows at all"
         raise InputError(f"{show_path(folder)}: split {split!r} is empty{suggest(split, held)}; it holds {told}")
     for path in shards:
@@ -81,4 +81,6 @@ def take_message(told: Mapping[str, Any]) -> Message:
     role, content, thought = told.get("role"), told.get("content"), told.get("reasoning_content")
     if not isinstance(role, str) or not isinstance(content, str):
         raise ValueError("a message has no role or no content")
+    if role == "assistant" and "</think>" in content:
+        raise ValueError("a thought stands within a reply and not beside it")
     return Message(role, content, thought or None, role == "assistant" and told.get("loss") is not False)

@@ -3,10 +3,15 @@
 import fcntl
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.train.qwen_vocab import need_tokenizer
 from tests.train.tiny import make_tiny
+
+if TYPE_CHECKING:
+    from train.template import Speech
 
 # Before torch is imported: with two threads a tiny model trains ten times slower.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -24,3 +29,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         folder = shared / "tiny"
         return folder if folder.exists() else make_tiny(folder)
+
+
+@pytest.fixture(scope="session", params=["tiny", "qwen2.5"])
+def speech(request: pytest.FixtureRequest) -> "Speech":
+    """Return a tokenizer with our template: the tiny one, then Qwen2.5's own."""
+    from train.template import load_speech, load_tokenizer
+
+    folder: Path = request.getfixturevalue("tiny") if request.param == "tiny" else need_tokenizer()
+    return load_speech(load_tokenizer(folder))

@@ -25,7 +25,7 @@ ADDED = (
 )  # fmt: skip
 """The tokens that Qwen2.5 adds to its vocabulary, in the order of their ids; those of ADDED are not special."""
 MERGED = 768
-"""Bytes and merges; with the added tokens 790 tokens, and 832 rows of the embedding."""
+"""Bytes and merges at most; the texts below give 632."""
 
 TALKS = (
     "system user assistant tool",
@@ -45,19 +45,26 @@ def list_texts() -> Iterator[str]:
     for _ in range(50):
         yield from TALKS
     for number in range(200):
-        yield f"Day {number}: I felt {number % 10} of 10, and slept {number % 9} hours. 第{number}天，心情{number % 10}分。"
+        yield f"Day {number}: I felt {number % 10} of 10, slept {number % 9} hours. 第{number}天，心情{number % 10}分。"
+
+
+def set_cutting(tokenizer: "Tokenizer") -> None:
+    """Have a tokenizer compose and cut a text into words as Qwen2.5's does."""
+    from tokenizers import Regex, decoders, normalizers, pre_tokenizers
+
+    cut = pre_tokenizers.Split(Regex(PATTERN), behavior="isolated")
+    as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([cut, as_bytes])
+    tokenizer.decoder = decoders.ByteLevel()
 
 
 def wrap_tokens(tokenizer: "Tokenizer") -> "PreTrainedTokenizerFast":
     """Return byte-level merges as Qwen2.5's tokenizer: its cutting, its added tokens, its chat template."""
-    from tokenizers import AddedToken, Regex, decoders, normalizers, pre_tokenizers
+    from tokenizers import AddedToken
     from transformers import PreTrainedTokenizerFast
 
-    cut = pre_tokenizers.Split(Regex(PATTERN), behavior="isolated")
-    tokenizer.normalizer = normalizers.NFC()
-    as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([cut, as_bytes])
-    tokenizer.decoder = decoders.ByteLevel()
+    set_cutting(tokenizer)
     tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
     tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in ADDED])
     wrapped = PreTrainedTokenizerFast(
@@ -78,13 +85,10 @@ def read_original_template() -> str:
 
 def train_tokenizer() -> "PreTrainedTokenizerFast":
     """Return a tokenizer with merges of its own."""
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    cut = pre_tokenizers.Split(Regex(PATTERN), behavior="isolated")
-    as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([cut, as_bytes])
+    set_cutting(tokenizer)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=MERGED, initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator(list_texts(), trainer)
