@@ -6,16 +6,38 @@ import pytest
 
 from agents.endpoint import load_endpoint
 from agents.policy import load_policy
+from agents.question_set import load_question_set
 from graphs.config import load_run_config
 from store.mix import load_mix
+from train.settings import Data, read_config
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
+
+
+def load_training(path: Path) -> object:
+    """Return the settings of a training, each of them known to the trainer that the file is for."""
+    from trl import DPOConfig, ModelConfig, SFTConfig
+
+    return read_config(path, (Data, DPOConfig if "dpo" in path.stem else SFTConfig, ModelConfig))
+
+
+def load_accelerate(path: Path) -> object:
+    """Return the settings of a launch, each of them known to accelerate."""
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    return load_config_from_file(str(path))
+
+
 READERS = {
+    "accelerate": load_accelerate,
     "mix": load_mix,
     "models": lambda path: load_endpoint(str(path), {}),
     "policy": load_policy,
+    "questions": load_question_set,
     "run": load_run_config,
+    "train": load_training,
+    "two_stages": load_training,
 }
 
 
@@ -30,7 +52,7 @@ def test_an_endpoint_has_the_name_of_its_file() -> None:
 
 
 def test_every_folder_has_a_reader_and_holds_only_yaml() -> None:
-    assert {path.name for path in CONFIGS.iterdir()} == set(READERS)
+    assert {path.name for path in CONFIGS.rglob("*") if path.is_dir()} == set(READERS)
     assert all(path.suffix == ".yaml" for path in CONFIGS.rglob("*") if path.is_file())
 
 

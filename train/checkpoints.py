@@ -1,7 +1,7 @@
 """Knows which checkpoints are whole: each ends with a mark, written when every process has written its part."""
 
 import json
-import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
     """Write a file at once or not at all."""
     written = path.with_name(f".{path.name}.writing")
     written.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(written, path)
+    written.replace(path)
 
 
 def mark_whole(checkpoint: Path, told: dict[str, Any]) -> None:
@@ -41,3 +41,12 @@ def list_checkpoints(folder: Path) -> list[Path]:
 def find_checkpoint(folder: Path) -> Path | None:
     """Return the last whole checkpoint in a folder."""
     return next((path for path in reversed(list_checkpoints(folder)) if (path / MARK).is_file()), None)
+
+
+def drop_checkpoints(folder: Path, limit: int | None, best: str | None) -> None:
+    """Remove the oldest checkpoints until `limit` are left, never the last nor the best."""
+    held = list_checkpoints(folder)
+    kept = {path.name for path in held[-1:]} | ({Path(best).name} if best else set())
+    surplus = len(held) - max(limit, len(kept)) if limit else 0
+    for path in [path for path in held if path.name not in kept][:surplus] if surplus > 0 else []:
+        shutil.rmtree(path)

@@ -1,8 +1,8 @@
 """Counts the floating point operations of a training step of a Qwen2-shaped model, and knows what GPUs can do.
 
 A multiplication and an addition count as two. Per token and weight that is 2 forward, 2 back to the activations and 2
-to the weight itself: 6 for what is trained, 4 for what is frozen under adapters (PaLM, arXiv:2204.02311, appendix B, for
-the 6). What activation checkpointing computes again is not counted, so the share of the peak is the model's (MFU).
+to the weight itself: 6 for what is trained (PaLM, arXiv:2204.02311, app. B), 4 for what is frozen under adapters. What
+activation checkpointing computes again is not counted, so the share of the peak is the model's (MFU).
 """
 
 from dataclasses import dataclass
@@ -55,11 +55,9 @@ class Shape:
     def count_flops(self, tokens: int, pairs: int, projected: int) -> float:
         """Return the operations of a step.
 
-        Args:
-            tokens: all tokens of the step.
-            pairs: pairs of a token and one it attends to, itself included: the sum of `position + 1` over all tokens,
-                in packed rows and in trees alike.
-            projected: tokens that the head turns into scores. TRL's fused head takes those with a label only.
+        `pairs` are those of a token and one it attends to, itself included: the sum of `position + 1` over all tokens,
+        in packed rows and in trees alike. `projected` are the tokens that the head turns into scores; on CUDA TRL's
+        fused head takes those with a label only.
         """
         each = 4 if self.adapters else 6
         # Scores and values, forward and back: 4 products of `attention` width for a pair, 3 times over.

@@ -5,7 +5,6 @@ The first checks read settings and environment only; `check_world` asks what was
 
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +20,7 @@ TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",),
 
 def check_told(told: Told, environment: Mapping[str, str] = os.environ) -> Path | None:
     """Refuse what can be seen without loading anything; returns the checkpoint to go on from, if one is asked for."""
+    check_launcher(environment)
     check_devices(told, environment)
     check_compiler(environment)
     check_model(told)
@@ -50,6 +50,11 @@ def check_devices(told: Told, environment: Mapping[str, str]) -> None:
     count, kind = count_devices()
     if here > count:
         raise InputError(f"{here} processes, and {count} {kind}{'s' * (count > 1)}; start with --num_processes {count}")
+    if kind == "GPU" and count > 1 and "LOCAL_RANK" not in environment:
+        raise InputError(
+            f"{count} GPUs and one process; start with accelerate launch --num_processes {count}, or leave one in"
+            " CUDA_VISIBLE_DEVICES"
+        )
     wanted, there = told.values.world_size, int(environment.get("WORLD_SIZE", "1"))
     if wanted is not None and wanted != there:
         told.refuse("world_size", f"{wanted} processes are asked for, and {there} started; see --num_processes")
@@ -85,7 +90,9 @@ def check_model(told: Told) -> None:
             if not (path / needed).is_file():
                 told.refuse("model_name_or_path", f"{show_path(path)} holds no {needed}; name the folder of a model")
         if (path / "adapter_config.json").is_file():
-            told.refuse("model_name_or_path", f"{show_path(path)} holds an adapter; merge it first (python -m train.merge)")
+            told.refuse(
+                "model_name_or_path", f"{show_path(path)} holds an adapter; merge it first (python -m train.merge)"
+            )
     elif path.exists() or name.count("/") != 1 or name.startswith((".", "/", "~")) or path.parent.is_dir():
         told.refuse("model_name_or_path", f"there is no folder {show_path(path)}")
 
@@ -98,7 +105,9 @@ def check_adapters(told: Told) -> None:
     if values.lora_r < 1:
         told.refuse("lora_r", f"at least 1 is wanted, not {values.lora_r}")
     if values.lora_alpha < values.lora_r:
-        told.refuse("lora_alpha", f"{values.lora_alpha} is less than lora_r {values.lora_r}; set it to {2 * values.lora_r}")
+        told.refuse(
+            "lora_alpha", f"{values.lora_alpha} is less than lora_r {values.lora_r}; set it to {2 * values.lora_r}"
+        )
     if values.lora_task_type != "CAUSAL_LM":
         told.refuse("lora_task_type", f"only CAUSAL_LM is trained here, not {values.lora_task_type!r}")
 
@@ -160,9 +169,18 @@ def check_output(told: Told, environment: Mapping[str, str]) -> Path | None:
         told_it = "with" if mark["deepspeed"] else "without"
         told.refuse("resume_from_checkpoint", f"{show_path(checkpoint)} was written {told_it} DeepSpeed; resume it so")
     if mark["world_size"] != world:
-        line = f"{show_path(checkpoint)} was written by {mark['world_size']} processes, and {world} are here; start as many"
+        line = f"{show_path(checkpoint)} was written by {mark['world_size']} processes, and {world} are here"
         told.refuse("resume_from_checkpoint", line)
     return checkpoint
+
+
+def check_launcher(environment: Mapping[str, str]) -> None:
+    """Refuse a switch of the launcher that leaves out DeepSpeed, and all processes but one, without a word."""
+    if environment.get("ACCELERATE_USE_CPU", "false").lower() == "true":
+        raise InputError(
+            "the launcher's --cpu (or use_cpu: true in its file) leaves out DeepSpeed and all processes but one;"
+            " remove it, for this trainer finds by itself that there is no GPU"
+        )
 
 
 def check_world(args: Any, environment: Mapping[str, str] = os.environ) -> None:
@@ -170,18 +188,5 @@ def check_world(args: Any, environment: Mapping[str, str] = os.environ) -> None:
     asked, there = int(environment.get("WORLD_SIZE", "1")), args.world_size
     if asked != there:
         raise InputError(f"{asked} processes were launched, and {there} work together; look at the accelerate file")
-    active = str(args.distributed_state.distributed_type).endswith("DEEPSPEED") or (
-        args.deepspeed_plugin is not None and there == 1
-    )
-    is_cpu_forced = environment.get("ACCELERATE_USE_CPU", "false").lower() == "true"
-    if is_deepspeed_asked(environment) and (not active or is_cpu_forced):
-        raise InputError(
-            "DeepSpeed is asked for and would not be active: ACCELERATE_USE_CPU (or `use_cpu: true` in the accelerate"
-            " file) turns it off; leave it out, this trainer finds by itself that there is no GPU"
-        )
-
-
-def say(line: str) -> None:
-    """Print a line where a person looks, from the first process alone."""
-    if os.environ.get("RANK", "0") == "0":
-        print(line, file=sys.stderr, flush=True)
+    if is_deepspeed_asked(environment) and args.deepspeed_plugin is None:
+        raise InputError("DeepSpeed is asked for and would not be active; look at the accelerate file")

@@ -7,15 +7,16 @@ the house reads them: `5e-5` is a number (YAML 1.1 takes it for text), and `"5e-
 import argparse
 import dataclasses
 import os
-import types
+import warnings
 from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, NoReturn, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, NoReturn, get_type_hints
 
-from taxonomy.lines import TRUTH, Place, parse_yaml
+from taxonomy.command import Parser as OneLineParser
+from taxonomy.lines import parse_yaml
 from taxonomy.refusal import InputError, suggest
 from taxonomy.source import read_text, show_path
+from train.values import find_fault
 
 SHIPPED = Path(__file__).parent.parent / "configs" / "train"
 
@@ -72,8 +73,9 @@ REFUSED = {
     "load_in_8bit": "merging quantised weights is not exact; train with LoRA on bfloat16 weights",
     "trust_remote_code": "code from a model's folder is never run",
     "parallelism_config": "give it in the accelerate configuration",
+    "deepspeed": "give it to the launcher: accelerate launch --config_file configs/accelerate/zero2.yaml",
 }
-DEFAULTS = {"max_length": 4096, "logging_nan_inf_filter": False}
+DEFAULTS = {"max_length": 4096, "packing": True, "logging_nan_inf_filter": False}
 
 
 class Told(NamedTuple):
@@ -120,7 +122,9 @@ def read_config(path: Path, classes: Sequence[type]) -> dict[str, tuple[Any, str
     for key, value in parsed.data.items():
         place = parsed.places[(key,)]
         if key not in hints:
-            raise InputError(f"{where}:{place.key_line}: unknown key {key!r}{suggest(key, hints)}; correct or remove it")
+            raise InputError(
+                f"{where}:{place.key_line}: unknown key {key!r}{suggest(key, hints)}; correct or remove it"
+            )
         problem = find_fault(value, hints[key], place)
         if problem:
             raise InputError(f"{where}:{place.line}: {key}: {problem}")
@@ -130,59 +134,11 @@ def read_config(path: Path, classes: Sequence[type]) -> dict[str, tuple[Any, str
 
 def list_hints(classes: Sequence[type]) -> dict[str, Any]:
     """Return the type of each setting by its name."""
-    hints = {}
+    hints: dict[str, Any] = {}
     for each in classes:
         known = get_type_hints(each)
         hints |= {field.name: known[field.name] for field in dataclasses.fields(each) if field.init}
     return hints
-
-
-def find_fault(value: Any, hint: Any, place: Place) -> str | None:
-    """Return what is wrong with a value for a setting of some type, or nothing."""
-    kinds = list(list_kinds(hint))
-    choices = [choice for kind in kinds for choice in list_choices(kind)]
-    plain = {get_origin(kind) or kind for kind in kinds if not list_choices(kind)}
-    if value is None and type(None) in plain:
-        return None
-    if choices and plain <= {str, type(None)}:
-        return None if value in choices else _tell_choice(value, choices, place)
-    if Any in plain or type(value) in plain or (isinstance(value, int) and not isinstance(value, bool) and float in plain):
-        return None
-    if isinstance(value, str) and plain & {int, float}:
-        is_number = value.strip().replace("_", "").lstrip("+-")[:1].isdigit()
-        remedy = f"write {value.strip()} without quotes" if place.word is None and is_number else "correct it"
-        return f"a number is wanted, not the text {value!r}; {remedy}"
-    if isinstance(value, bool) and str in plain:
-        return _tell_truth(value, place)
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", list: "a list", dict: "keys"}
-    wanted = " or ".join(names[kind] for kind in names if kind in plain)
-    return f"{wanted or 'nothing'} is wanted, not {value!r}; correct it"
-
-
-def list_kinds(hint: Any) -> tuple[Any, ...]:
-    """Return the types that a type hint allows."""
-    if get_origin(hint) in {Union, types.UnionType}:
-        return tuple(kind for part in get_args(hint) for kind in list_kinds(part))
-    return (hint,)
-
-
-def list_choices(kind: Any) -> tuple[Any, ...]:
-    """Return the values of a closed set, or none."""
-    if get_origin(kind) is Literal:
-        return get_args(kind)
-    return tuple(each.value for each in kind) if isinstance(kind, type) and issubclass(kind, Enum) else ()
-
-
-def _tell_choice(value: Any, choices: Sequence[Any], place: Place) -> str:
-    if isinstance(value, bool) and place.word is not None:
-        return _tell_truth(value, place)
-    return f"unknown value {value!r}{suggest(str(value), map(str, choices))}; choose one of {', '.join(map(str, choices))}"
-
-
-def _tell_truth(value: bool, place: Place) -> str:
-    word = place.word or ""
-    meant = str(TRUTH.get(word.lower(), value)).lower()
-    return f"a text is wanted ({word!r} without quotes means {meant}); put it in quotes"
 
 
 def read_told(argv: Sequence[str], config_class: type, refused: dict[str, str], module: str) -> Told:
@@ -194,15 +150,18 @@ def read_told(argv: Sequence[str], config_class: type, refused: dict[str, str], 
     import torch
     from trl import ModelConfig, TrlParser
 
-    class Parser(TrlParser):  # type: ignore[misc]
+    # TRL 1.16 reads the older name alone, and transformers 5.23 warns of it in every process.
+    warnings.filterwarnings("ignore", message=".*gradient_checkpointing` is deprecated", category=FutureWarning)
+
+    class Parser(TrlParser):
         def error(self, message: str) -> NoReturn:
             raise InputError(f"{message.removeprefix('argument ')}; see python -m {module} --help")
 
-    classes = (Data, config_class, ModelConfig)
+    classes: tuple[Any, ...] = (Data, config_class, ModelConfig)
     parser = Parser(classes, prog=f"python -m {module}", allow_abbrev=False)
     parser.set_defaults(**{key: value for key, value in DEFAULTS.items() if key in list_hints(classes)})
     parser.add_argument("--config", metavar="FILE", help="a YAML file with any of these settings")
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first = OneLineParser(module, add_help=False)
     first.add_argument("--config")
     config, _ = first.parse_known_args([arg for arg in argv if arg not in {"-h", "--help"}])
     places: dict[str, str] = {}
@@ -222,6 +181,10 @@ def read_told(argv: Sequence[str], config_class: type, refused: dict[str, str], 
     refuse_settings(told, REFUSED | refused)
     if not torch.cuda.is_available():
         values.use_cpu = True
+    if values.early_stopping_patience is not None:
+        values.metric_for_best_model = values.metric_for_best_model or "loss"
+        # How often the loss did not improve is counted on across a resume.
+        values.restore_callback_states_from_checkpoint = True
     if values.bf16 is False and "ACCELERATE_MIXED_PRECISION" in os.environ:
         # The accelerate file's word on precision; the two must agree, and the training's own settings decide.
         os.environ["ACCELERATE_MIXED_PRECISION"] = "no"
