@@ -19,6 +19,8 @@ GENERATE = "generate"
 """The kind of a run that makes dialogues."""
 INGEST = "ingest"
 """The kind of a run that brings a file in."""
+DOES = {INGEST: "brought a file in; python -m store.ingest", "compare": "compares models; python -m graphs.compare"}
+"""What a run that plays no sessions of its own does, and what goes on with it."""
 LEASE_S = 30.0
 """Seconds without a heartbeat after which a run counts as dead."""
 WINDOW = 1_000
@@ -149,9 +151,7 @@ def find_config_of(engine: Engine, run_id: int) -> StoredConfig:
         if row is None:
             raise InputError(f"--resume {run_id}: there is no such run in this database")
         if row.kind != GENERATE:
-            what = (
-                "brought a file in; python -m store.ingest" if row.kind == INGEST else "judges; python -m graphs.judge"
-            )
+            what = DOES.get(row.kind, "judges; python -m graphs.judge")
             raise InputError(f"--resume {run_id}: that run {what} goes on with it")
         return StoredConfig(json.loads(row.config), row.source)
 

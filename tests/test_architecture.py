@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "agents": {"taxonomy"},
     "graphs": {"taxonomy", "agents", "store"},
     "store": {"taxonomy"},
-    "train": {"store"},
+    "train": {"taxonomy", "store"},
 }
 OWNERS = {
     "langgraph": {"graphs"},

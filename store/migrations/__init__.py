@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"
+HEAD = "0009"
 """The newest revision: a database that has it is opened without Alembic, which costs a run 11 MB."""
 
 

@@ -3,7 +3,9 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import store.review_tables  # noqa: F401  # the metadata is filled by importing the tables
+import store.comparison_tables  # noqa: F401  # the metadata is filled by importing the tables
+import store.job_tables  # noqa: F401
+import store.review_tables  # noqa: F401
 import store.tables  # noqa: F401
 from store.db import SCHEMA_TABLE
 

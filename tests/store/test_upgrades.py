@@ -165,7 +165,7 @@ def test_the_revision_that_is_opened_without_alembic_is_the_newest() -> None:
     assert head_revision() == HEAD
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"])
 def test_a_database_of_each_earlier_release_is_copied_and_upgraded(tmp_path: Path, revision: str) -> None:
     """The old database is made by the real scripts and filled with what its own columns can hold."""
     path = tmp_path / "old.db"
