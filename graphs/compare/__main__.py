@@ -19,7 +19,7 @@ def build_parser() -> Parser:
     add("--models", metavar="A,B", help="the models to compare, each NAME, FILE.yaml or URL#MODEL")
     add("--questions", nargs="+", metavar="FILE", help="question sets: files, or names in configs/questions")
     add("--sessions", type=int, metavar="N", help="sessions of each model with the same simulated clients; default 0")
-    add("--recipe", choices=("interactive", "session"), help="the method of the sessions; default interactive")
+    add("--recipe", metavar="NAME", help="the method of the sessions; default session")
     add("--judge", metavar="MODEL", help="who judges; default rehearsal, which is no judge")
     add("--client", metavar="MODEL", help="who plays clients and all other roles; default the judge's model")
     add("--rubric", action="append", metavar="NAME", help="what is judged by (repeatable); default autocbt and session")

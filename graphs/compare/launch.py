@@ -11,6 +11,7 @@ from agents.question_set import load_questions
 from graphs.compare.course import Telling, carry_out
 from graphs.compare.plan import (
     Contest,
+    choose_recipe,
     describe_endpoints,
     draw_contest,
     estimate_contest,
@@ -106,7 +107,7 @@ def settle(request: Request, config: RunConfig, environment: Mapping[str, str]) 
         "answer_rubrics": list(answer_rubrics),
         "session_rubrics": list(session_rubrics),
         "sessions": request.sessions or 0,
-        "recipe": request.recipe or "interactive",
+        "recipe": choose_recipe(request.recipe or config.recipe),
         "language": config.language,
         "seed": config.seed,
         "config": config.model_dump(mode="json", exclude={"db"}),

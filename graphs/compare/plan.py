@@ -16,6 +16,7 @@ from graphs.estimate import REASONING, WRITTEN, Estimate
 from graphs.job import Job, name_model, prepare
 from graphs.judging.estimate import Asked, estimate_judging, measure_head
 from graphs.league.plan import list_asked as list_questions
+from graphs.recipes import load_recipe
 from graphs.spending import estimate
 from graphs.units import list_plans
 from store.runs import PlanLine
@@ -133,10 +134,18 @@ def draw_contest(settings: Mapping[str, Any], config: RunConfig, environment: Ma
     return contest
 
 
+def choose_recipe(name: str) -> str:
+    """Return the method of the sessions; raises InputError where it seats no counselor before a client of the map."""
+    recipe = load_recipe(name)
+    if recipe.makes != "talk" or "cell" not in recipe.units or "counselor" not in recipe.heads:
+        raise InputError(f"--recipe {name}: it plays no sessions on the map; python -m graphs.recipes tells which do")
+    return recipe.name
+
+
 def seat(config: RunConfig, settings: Mapping[str, Any], spec: str) -> RunConfig:
     """Return the settings of the run in which one model is the counselor, and everybody else the same."""
     # A recipe's own verdict would be one call a session for nothing: all are judged alike when they have ended.
-    switches = {"critic": "off"} if settings["recipe"] == "interactive" else {}
+    switches = {"critic": "off"} if "critic" in load_recipe(settings["recipe"]).switches.model_fields else {}
     cast = {"counselor": spec, "critic": settings["judge"]}
     changed = {"recipe": settings["recipe"], "switches": switches, "model": settings["client"], "cast": cast}
     return config.model_copy(update=changed)

@@ -298,7 +298,7 @@ def test_a_budget_holds_over_the_whole_comparison_and_a_higher_one_goes_on(tmp_p
 def test_a_second_comparison_meets_clients_that_nobody_met_before_and_the_first_is_still_found(tmp_path: Path) -> None:
     (other,) = write_models(tmp_path, "other")
     asked = ("--models", f"rehearsal,{other}", "--questions", write_questions(tmp_path), "--json")
-    flags = (*asked, "--sessions", 2, "--recipe", "session", "--language", "zh")
+    flags = (*asked, "--sessions", 2, "--recipe", "interactive", "--language", "zh")
     first, second = compare(tmp_path, *flags), compare(tmp_path, *flags)
     assert first.code == second.code == 0, first.err + second.err
     assert "the sessions go on at position 2 of the plan" in second.out
@@ -308,7 +308,7 @@ def test_a_second_comparison_meets_clients_that_nobody_met_before_and_the_first_
     assert [(row.run_id, row.position) for row in rows] == [
         (run, position) for run, start in zip(runs, (0, 0, 2, 2), strict=True) for position in (start, start + 1)
     ]
-    assert {row.recipe for row in rows} == {"session"}
+    assert {row.recipe for row in rows} == {"interactive"}
     assert compare(tmp_path, "--resume", 1, "--json").summary == first.summary
     assert compare(tmp_path, "--resume", "--json").summary == second.summary != first.summary
 

@@ -9,6 +9,8 @@ from agents.rehearsal.faults import STOPPING
 from tests.graphs.test_compare import OTHER, QUESTIONS, compare, write_models, write_questions
 from tests.witness import serve
 
+ASKED = ["--models", "rehearsal,other.yaml", "--questions", "ask.yaml"]
+
 
 @pytest.mark.parametrize(
     ("flags", "code", "line"),
@@ -30,6 +32,9 @@ from tests.witness import serve
         (["--models", "rehearsal,other.yaml", "--questions", "ask.yaml", "--out", "ask.yaml"], 2, "is no folder"),
         (["--models", "rehearsal,deepseek", "--questions", "ask.yaml", "--yes"], 4, "API_KEY"),
         (["--models", "rehearsal,other.yaml", "--questions", "ask.yaml", "--judge", "judge.yaml"], 2, "--judge"),
+        ([*ASKED, "--recipe", "session"], 2, "add --sessions N"),
+        ([*ASKED, "--sessions", "2", "--recipe", "sesion"], 2, "did you mean 'session'?"),
+        ([*ASKED, "--sessions", "2", "--recipe", "smile"], 2, "--recipe smile: it plays no sessions on the map"),
         (["--resume"], 1, "factory.db"),
     ],
 )
