@@ -6,23 +6,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from graphs.alike import find_stop, judge_alike, spent_elsewhere
 from graphs.compare.answers import ask_all
 from graphs.compare.figures import gather
 from graphs.compare.machine import describe
 from graphs.compare.page import render
 from graphs.compare.paper import write_paper
 from graphs.compare.plan import Contest
-from graphs.compare.sessions import judge_sessions, play_all
+from graphs.compare.sessions import play_all
 from graphs.compare.shell import list_lines
 from graphs.config import DEFAULT_DB
-from graphs.launch import INTERRUPTED, PARTIAL
-from graphs.spending import limit_cost
+from graphs.launch import PARTIAL
 from store.comparisons import find_comparison
 from store.db import Database, mask_url
 from store.errors import StoreError
-from store.league.entries import sum_calls
 from store.report.page import write_page
-from store.runs import Run, end_run, sum_spent
+from store.runs import Run, end_run
 from store.stats import to_plain
 from taxonomy.refusal import InputError
 from taxonomy.source import show_path
@@ -66,26 +65,21 @@ def do_all(
     contest: Contest, database: Database, run: Run, environment: Mapping[str, str], goes_on: str
 ) -> tuple[int, str | None]:
     """Ask, play and judge what is left; returns an exit code, and what stopped it before the end."""
-    currency = cost.currency if (cost := limit_cost(contest.config)) else ""
     comparison = find_comparison(database, run.id)
-    calls, money = sum_calls(database, comparison.runs, currency)
-    own_calls, own_money = sum_spent(database, run.id, currency)
-    came = ask_all(contest, database, run, environment, (calls - own_calls, money - own_money))
-    if came.ending.refused is not None:
-        print(f"stopped: {came.ending.refused}")
-        return came.ending.refused.exit_code, str(came.ending.refused)
-    if came.ending.interrupted:
-        return INTERRUPTED, "interrupted"
-    if came.ending.spent is not None:
-        print(f"stopped: {came.ending.spent} used up; --resume with a higher limit goes on")
-        return PARTIAL, came.ending.spent
+    elsewhere = spent_elsewhere(contest.config, database, run, comparison.runs)
+    came = ask_all(contest, database, run, environment, elsewhere)
+    if (stop := find_stop(came.ending)) is not None:
+        return stop
     if not contest.sessions:
         return 0, None
     code, stopped = play_all(contest, database, comparison, environment)
     if stopped is not None:
         return code, stopped
     comparison = find_comparison(database, run.id)
-    judged, stopped = judge_sessions(contest, database, comparison, environment, goes_on)
+    played = list(comparison.sessions.values())
+    judged, stopped = judge_alike(
+        contest.config, contest.judge, contest.session_rubrics, database, played, comparison.runs, environment, goes_on
+    )
     return judged or code, stopped
 
 
@@ -102,11 +96,7 @@ def tell(telling: Telling, contest: Contest, database: Database, number: int, st
         page, paper = render(standings), write_paper(standings)
         make_folder(telling.out)
         for name, text in (("report.html", page), ("report.md", paper)):
-            try:
-                write_page(telling.out / name, text)
-            except InputError as error:
-                # The writer is that of --html, and names its flag.
-                raise InputError(str(error).replace("--html", "--out", 1)) from None
+            write_page(telling.out / name, text, "--out")
             print(f"{'the page is' if name.endswith('html') else 'the text is'} {show_path(telling.out / name)}")
     if telling.json:
         told = to_plain(describe(standings)) | {"stopped": stopped}

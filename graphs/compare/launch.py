@@ -8,6 +8,7 @@ from typing import Any
 from agents.budget import check_prices
 from agents.endpoint import read_key
 from agents.question_set import load_questions
+from graphs.alike import print_estimates
 from graphs.compare.course import Telling, carry_out
 from graphs.compare.plan import (
     Contest,
@@ -25,7 +26,6 @@ from graphs.launch import MAY_CHANGE, read_flags
 from graphs.league.plan import sum_up
 from graphs.provenance import find_commit, list_prompt_hashes, list_versions
 from graphs.spending import ask, limit_cost
-from graphs.summary import print_estimate, print_reach
 from store.comparisons import find_comparison, list_unfinished, start_comparison
 from store.db import Database, open_db
 from store.runs import next_position, resume_run
@@ -70,10 +70,7 @@ def launch(request: Request) -> int:
     told = estimate_contest(contest, 0)
     total = sum_up(told)
     if request.dry_run:
-        for name, one in told.items():
-            print_estimate(one, in_full=False, name=name)
-        print_estimate(total, in_full=True, name="in all")
-        print_reach(total, config.max_calls, limit_cost(config))
+        print_estimates(told, total, config)
         return 0
     for endpoint in contest.endpoints.values():
         read_key(endpoint, environment)

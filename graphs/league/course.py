@@ -5,20 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.policy import load_policy
 from agents.rubric import load_rubric
-from graphs.config import DEFAULT_DB, RunConfig, find_config
-from graphs.judging.launch import Plan
-from graphs.judging.rules import judge_all
-from graphs.judging.stored import ask_critics
-from graphs.launch import INTERRUPTED, PARTIAL, play_sessions
+from graphs.alike import find_stop, judge_alike, play_beside, spent_elsewhere
+from graphs.config import DEFAULT_DB, RunConfig
+from graphs.launch import PARTIAL
 from graphs.league.plan import Draw, line_of, measure_scale
 from graphs.provenance import find_commit, list_prompt_hashes, list_versions
-from graphs.spending import limit_cost
 from store.db import Database, mask_url
-from store.judging import list_ids
-from store.league.entries import KEY, League, find_league, sum_calls
-from store.runs import Run, count_failed, resume_run, start_run, sum_spent
+from store.league.entries import KEY, League, find_league
+from store.runs import Run, count_failed, resume_run, start_run
 from taxonomy.source import show_path
 
 
@@ -44,7 +39,9 @@ def carry_out(
     code, stopped = play(draw, config, database, league, environment)
     league = find_league(database, league.name)
     if stopped is None:
-        judged, stopped = judge(draw, config, database, league, environment, goes_on)
+        judged, stopped = judge_alike(
+            config, draw.critic, league.rubrics, database, league.runs, league.runs, environment, goes_on
+        )
         code = judged or code
     else:
         print(f"go on:  {goes_on}")
@@ -56,7 +53,6 @@ def play(
     draw: Draw, config: RunConfig, database: Database, league: League, environment: Mapping[str, str]
 ) -> tuple[int, str | None]:
     """Play one recipe after the other; returns an exit code, and what stopped it before the end."""
-    currency = cost.currency if (cost := limit_cost(config)) else ""
     runs = {name: entry.run for name, entry in league.entries.items()}
     failed = 0
     for name in league.recipes:
@@ -64,19 +60,10 @@ def play(
         if entry is None or entry.status != "finished":
             run = hold_run(draw, config, database, league, name)
             runs[name] = run.id
-            calls, money = sum_calls(database, runs.values(), currency)
-            own_calls, own_money = sum_spent(database, run.id, currency)
-            played = play_sessions(draw.jobs[name], database, run, environment, (calls - own_calls, money - own_money))
-            counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(played.outcomes.items())) or "none"
-            print(f"{name}: run {run.id}, {counted} in {played.seconds:.0f} s, {played.left} left")
-            if played.ending.refused is not None:
-                print(f"stopped: {played.ending.refused}")
-                return played.ending.refused.exit_code, str(played.ending.refused)
-            if played.ending.interrupted:
-                return INTERRUPTED, "interrupted"
-            if played.ending.spent is not None:
-                print(f"stopped: {played.ending.spent} used up; --resume with a higher limit goes on")
-                return PARTIAL, played.ending.spent
+            elsewhere = spent_elsewhere(config, database, run, runs.values())
+            played = play_beside(name, draw.jobs[name], database, run, environment, elsewhere)
+            if (stop := find_stop(played.ending)) is not None:
+                return stop
             failed += played.left
         failed += count_failed(database, runs[name])
     return PARTIAL if failed else 0, None
@@ -97,39 +84,6 @@ def hold_run(draw: Draw, config: RunConfig, database: Database, league: League, 
         git_commit=find_commit(),
         is_rehearsal=draw.jobs[name].is_rehearsal,
     )
-
-
-def judge(
-    draw: Draw,
-    config: RunConfig,
-    database: Database,
-    league: League,
-    environment: Mapping[str, str],
-    goes_on: str,
-) -> tuple[int, str | None]:
-    """Judge the sessions of all recipes by the same checks and rubrics; returns as `play` does."""
-    default = load_policy(find_config("policy", "default"))
-    currency = cost.currency if (cost := limit_cost(config)) else ""
-    plan = Plan(
-        config=config,
-        environment=environment,
-        endpoints={"critic": draw.critic},
-        policy=None,
-        default_policy=default,
-        rubrics=league.rubrics,
-        repeats=1,
-        inner_voice=False,
-        dry_run=False,
-        # The whole league was asked about when it began.
-        yes=True,
-        is_afresh=True,
-        elsewhere=sum_calls(database, league.runs, currency),
-        goes_on=goes_on,
-    )
-    ended = [id for run in league.runs for id in list_ids(database, run=run, outcomes=("done", "rejected"))]
-    judge_all(database, ended, None, default)
-    code, told = ask_critics(plan, database, [id for run in league.runs for id in list_ids(database, run=run)])
-    return code, told.get("refused") or told.get("budget") or ("interrupted" if code == INTERRUPTED else None)
 
 
 def tell(

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from agents.budget import check_prices
+from graphs.alike import print_estimates
 from graphs.config import RunConfig, read_environment, resolve_config
 from graphs.job import warn_of_one_judge
 from graphs.judging.command import check_rubrics
@@ -15,7 +16,6 @@ from graphs.launch import MAY_CHANGE, check_keys, read_flags
 from graphs.league.course import Telling, carry_out
 from graphs.league.plan import Draw, draw_seeds, estimate_league, line_of, read_recipes, sum_up
 from graphs.spending import ask, check_limit, limit_cost
-from graphs.summary import print_estimate, print_reach
 from store.db import Database, open_db
 from store.league.entries import League, find_league, list_leagues
 from store.runs import next_position
@@ -64,10 +64,7 @@ def launch(request: Request) -> int:
     told = estimate_league(draw, range(wanted if size is None else min(wanted, size)), rubrics)
     total = sum_up(told)
     if request.dry_run:
-        for name, one in told.items():
-            print_estimate(one, in_full=False, name=name)
-        print_estimate(total, in_full=True, name="in all")
-        print_reach(total, config.max_calls, limit_cost(config))
+        print_estimates(told, total, config)
         return 0
     for job in draw.jobs.values():
         check_keys(job, environment)
