@@ -71,12 +71,15 @@ def list_spent(report: Report) -> str:
     return " + ".join(f"{price:,.2f} {currency}" for currency, price in sorted(sums.items()))
 
 
-def write_page(path: Path, page: str) -> None:
-    """Write a page so that its path holds either the old file or the whole new one; raises InputError."""
+def write_page(path: Path, page: str, flag: str = "--html") -> None:
+    """Write a page so that its path holds either the old file or the whole new one; raises InputError.
+
+    `flag` is where the path was told.
+    """
     try:
         number, kept = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except (OSError, ValueError) as error:
-        raise unwritable(path, error) from None
+        raise unwritable(path, error, flag) from None
     try:
         with os.fdopen(number, "w", encoding="utf-8") as file:
             file.write(page)
@@ -89,13 +92,13 @@ def write_page(path: Path, page: str) -> None:
     except BaseException as error:
         Path(kept).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise unwritable(path, error) from None
+            raise unwritable(path, error, flag) from None
         raise
 
 
-def unwritable(path: Path, error: OSError | ValueError) -> InputError:
+def unwritable(path: Path, error: OSError | ValueError, flag: str) -> InputError:
     """Return the refusal for a path that cannot be written."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return InputError(
-        f"--html {show_path(path)}: cannot be written ({why}); name a file in a folder that you may write"
+        f"{flag} {show_path(path)}: cannot be written ({why}); name a file in a folder that you may write"
     )
