@@ -5,7 +5,8 @@ The first checks read settings and environment only; `check_world` asks what was
 
 import os
 import shutil
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, MutableMapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from train.settings import Told
 TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",), "swanlab": ("swanlab",)}
 
 
-def check_told(told: Told, environment: Mapping[str, str] = os.environ) -> Path | None:
+def check_told(told: Told, environment: MutableMapping[str, str] = os.environ) -> Path | None:
     """Refuse what can be seen without loading anything; returns the checkpoint to go on from, if one is asked for."""
     check_launcher(environment)
     check_devices(told, environment)
@@ -60,7 +61,7 @@ def check_devices(told: Told, environment: Mapping[str, str]) -> None:
         told.refuse("world_size", f"{wanted} processes are asked for, and {there} started; see --num_processes")
 
 
-def check_compiler(environment: Mapping[str, str]) -> None:
+def check_compiler(environment: MutableMapping[str, str]) -> None:
     """Refuse DeepSpeed on a machine that cannot build the one operation it needs without a GPU."""
     import torch
 
@@ -72,6 +73,12 @@ def check_compiler(environment: Mapping[str, str]) -> None:
             f"DeepSpeed builds an operation on a machine without a GPU, and there is no C++ compiler {compiler!r};"
             " install g++, or train without DeepSpeed"
         )
+    beside = Path(sys.executable).parent
+    if shutil.which("ninja", path=environment.get("PATH")) is None:
+        # The package brings it, and an environment that is not activated does not have it on its path.
+        if shutil.which("ninja", path=str(beside)) is None:
+            raise InputError("DeepSpeed builds an operation with ninja, which is not there; pip install ninja")
+        environment["PATH"] = os.pathsep.join(filter(None, (environment.get("PATH"), str(beside))))
 
 
 def is_deepspeed_asked(environment: Mapping[str, str]) -> bool:

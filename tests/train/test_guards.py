@@ -12,7 +12,7 @@ from taxonomy.refusal import InputError
 from tests.train.made_shards import make_messages, write_talks
 from tests.train.trainers import refuse
 from train.checkpoints import MARK, drop_checkpoints, find_checkpoint, mark_whole
-from train.guards import check_world, count_devices
+from train.guards import check_compiler, check_world, count_devices
 from train.mask import WrongMask, check_batch, check_mask
 from train.shards import Message, Talk
 from train.targets import EVERY_TARGET, Targets, make_rows
@@ -43,8 +43,27 @@ def test_another_world_size_than_asked_is_refused(argv: list[str], monkeypatch: 
 
 
 def test_deepspeed_without_a_compiler_is_refused(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     line = refuse(argv, monkeypatch, ACCELERATE_USE_DEEPSPEED="true", CXX="no-such-compiler")
     assert "no C++ compiler 'no-such-compiler'; install g++" in line
+
+
+def test_the_builder_beside_the_interpreter_is_found_without_an_activated_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, bare = tmp_path / "found", tmp_path / "bare"
+    for folder, program in ((found, "c++"), (found / "beside", "ninja"), (bare, "python")):
+        folder.mkdir(exist_ok=True)
+        (folder / program).write_text("#!/bin/sh\n", encoding="utf-8")
+        (folder / program).chmod(0o755)
+    told = {"ACCELERATE_USE_DEEPSPEED": "true", "PATH": str(found)}
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("sys.executable", str(found / "beside" / "python"))
+    check_compiler(told)
+    assert told["PATH"] == f"{found}:{found / 'beside'}"
+    monkeypatch.setattr("sys.executable", str(bare / "python"))
+    with pytest.raises(InputError, match="ninja, which is not there; pip install ninja"):
+        check_compiler({**told, "PATH": str(found)})
 
 
 def test_a_launch_that_turned_deepspeed_off_is_refused(
