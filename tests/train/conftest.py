@@ -2,11 +2,13 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.train.made_jobs import cleaned_up, make_shards, write_config
 from tests.train.qwen_vocab import need_tokenizer
 from tests.train.tiny import make_tiny
 
@@ -38,3 +40,12 @@ def speech(request: pytest.FixtureRequest) -> "Speech":
 
     folder: Path = request.getfixturevalue("tiny") if request.param == "tiny" else need_tokenizer()
     return load_speech(load_tokenizer(folder))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """Yield a folder with shards and a configuration; what jobs leave running there is ended."""
+    make_shards(tmp_path / "shards")
+    write_config(tmp_path)
+    with cleaned_up(tmp_path):
+        yield tmp_path

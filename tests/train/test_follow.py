@@ -20,10 +20,8 @@ from store.jobs import LEASE_S, Process, find_job
 from tests.store.test_jobs import add
 from tests.train.made_jobs import (
     ask_jobs,
-    cleaned_up,
     is_gone,
     kill,
-    make_shards,
     read_job,
     read_steps,
     start_job,
@@ -61,15 +59,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
     engine = open_db(f"sqlite:///{tmp_path}/factory.db")
     yield engine
     engine.dispose()
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Any:
-    """Yield a folder with shards and a configuration; what jobs leave running there is ended."""
-    make_shards(tmp_path / "shards")
-    write_config(tmp_path)
-    with cleaned_up(tmp_path):
-        yield tmp_path
 
 
 def test_a_killed_trainer_leaves_a_dead_job_and_none_of_its_ranks(place: Path) -> None:

@@ -3,19 +3,14 @@
 import json
 import time
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from store.db import open_db
 from tests.store.test_jobs import add
 from tests.train.made_jobs import (
     ask_jobs,
-    cleaned_up,
     is_gone,
     kill,
     launch,
-    make_shards,
     read_job,
     start_job,
     wait_for_step,
@@ -24,15 +19,6 @@ from tests.train.made_jobs import (
 from train.job.plot import draw
 from train.job.progress import show_seconds
 from train.job.settle import follower_of
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Any:
-    """Yield a folder with shards and a configuration; what jobs leave running there is ended."""
-    make_shards(tmp_path / "shards")
-    write_config(tmp_path)
-    with cleaned_up(tmp_path):
-        yield tmp_path
 
 
 def test_a_job_is_listed_and_shown(place: Path) -> None:

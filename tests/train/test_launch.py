@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from tests.train.made_jobs import (
-    cleaned_up,
     is_gone,
     kill,
     launch,
@@ -31,15 +30,6 @@ from tests.train.made_jobs import (
 )
 from train.job.devices import choose_ranks, count_cores
 from train.job.settle import follower_of, trainer_of
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Any:
-    """Yield a folder with shards and a configuration; what jobs leave running there is ended."""
-    make_shards(tmp_path / "shards")
-    write_config(tmp_path)
-    with cleaned_up(tmp_path):
-        yield tmp_path
 
 
 def one_line(err: str) -> str:
