@@ -1,10 +1,11 @@
 """Serves a tuned model on this machine: python -m train.serve --model DIR, then --cast counselor=tuned in graphs.run.
 
 It writes configs/models/NAME.yaml in the working folder, by which the gateway finds the model, and removes it when it
-ends. What stands after `--` goes to the engine as it is.
+ends. What stands after `--` goes to the engine as it is; paths there must be whole.
 """
 
 import ctypes
+import hashlib
 import json
 import os
 import signal
@@ -33,6 +34,8 @@ STOP_S = 10.0
 LOOK_S = 0.1
 MOST_TOKENS = 4096
 PR_SET_PDEATHSIG = 1
+SAMPLES = 64
+SAMPLE_BYTES = 1 << 16
 ENGINES = ("auto", "transformers", "vllm")
 
 
@@ -64,10 +67,12 @@ def main() -> int:
     gpus = count_gpus()
     engine = choose_engine(flags.engine, gpus)
     keys = tell_endpoint(flags, model, port, engine)
-    words = [*start_words(engine, model, port, gpus), *given[place + 1 :]]
+    words = [*start_words(engine, keys["model"], port, gpus), *given[place + 1 :]]
     # Stopped by a service manager or by a person, it cleans up alike.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
+        # The engine calls a model by the path it was given: from here, this one.
+        Path(folder, keys["model"]).symlink_to(model)
         return serve(words, Path(folder), path, keys, port)
 
 
@@ -84,10 +89,24 @@ def check_model(folder: Path) -> Path:
             raise InputError(f"--model {shown}: holds no {name}; name the folder of a model")
     if not any(folder.glob("*.safetensors")):
         raise InputError(f"--model {shown}: holds no weights; name the folder of a model")
-    whole = folder.resolve()
-    if "@" in str(whole) or not str(whole).isprintable():
-        raise InputError(f"--model {shown}: engines read an @ in a path as a revision; move the model elsewhere")
-    return whole
+    return folder.resolve()
+
+
+def name_model(name: str, folder: Path) -> str:
+    """Return what the engine calls a model: a name and eight digits of its weights, read in samples.
+
+    Not its path: this name stands in the database, in reports and in what is published. With the digits, weights that
+    were trained on under the same name are another model to a run that is resumed.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        size = path.stat().st_size
+        digest.update(size.to_bytes(8, "big"))
+        with path.open("rb") as weights:
+            for sample in range(SAMPLES):
+                weights.seek(size * sample // SAMPLES)
+                digest.update(weights.read(SAMPLE_BYTES))
+    return f"{name}-{digest.hexdigest()[:8]}"
 
 
 def choose_port(told: int) -> int:
@@ -114,36 +133,27 @@ def choose_engine(told: str, gpus: int) -> str:
     return told
 
 
-def start_words(engine: str, model: Path, port: int, gpus: int) -> list[str]:
+def start_words(engine: str, model: str, port: int, gpus: int) -> list[str]:
     """Return the words that start an engine."""
+    place = ["--host", HOST, "--port", str(port)]
     if engine == "vllm":
-        words = [
-            sys.executable,
-            "-m",
-            "vllm.entrypoints.cli.main",
-            "serve",
-            str(model),
-            "--served-model-name",
-            str(model),
-        ]
-        return [*words, "--host", HOST, "--port", str(port)]
-    words = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(model)]
-    device = ["cuda", "bfloat16"] if gpus else ["cpu", "float32"]
-    return [*words, "--device", device[0], "--dtype", device[1], "--host", HOST, "--port", str(port)]
+        return [sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", model, "--served-model-name", model, *place]
+    device = ["--device", "cuda", "--dtype", "bfloat16"] if gpus else ["--device", "cpu", "--dtype", "float32"]
+    return [sys.executable, "-m", "transformers.cli.transformers", "serve", model, *device, *place]
 
 
 def tell_endpoint(flags: Namespace, model: Path, port: int, engine: str) -> dict[str, Any]:
     """Return the keys of the endpoint file.
 
     transformers serve takes neither a JSON mode nor a seed: both are left out for it. It keeps thoughts in the text,
-    between tags, and knows the model by its whole path alone.
+    between tags.
     """
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     context = config.get("max_position_embeddings")
     keys = {
         "name": flags.name,
         "base_url": f"http://{HOST}:{port}/v1",
-        "model": str(model),
+        "model": name_model(flags.name, model),
         "temperature": flags.temperature,
         "top_p": flags.top_p,
         "max_tokens": flags.max_tokens or (min(MOST_TOKENS, context // 2) if isinstance(context, int) else MOST_TOKENS),
@@ -168,8 +178,8 @@ def serve(words: Sequence[str], folder: Path, path: Path, keys: dict[str, Any], 
     said = folder / "said"
     with said.open("wb") as log:
         engine = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment,
-            preexec_fn=end_with_parent if sys.platform == "linux" else None,
+            words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True, preexec_fn=end_with_parent if sys.platform == "linux" else None,
         )  # fmt: skip
     try:
         wait_until_ready(engine, port, said)

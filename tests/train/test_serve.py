@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import signal
 import socket
@@ -18,7 +19,7 @@ from taxonomy.refusal import InputError
 from tests.train.made_jobs import run, start
 from train.job.endpoint import choose_endpoint, read_owner, remove_endpoint, write_endpoint
 from train.job.place import is_running, this_process
-from train.serve import check_model, choose_engine, choose_port, start_words
+from train.serve import check_model, choose_engine, choose_port, name_model, start_words
 
 KEYS = {"name": "tuned", "base_url": "http://127.0.0.1:9/v1", "model": "/m", "reasoning": "tags", "json": "none"}
 
@@ -47,7 +48,7 @@ def test_a_model_is_served_and_answers_through_the_gateway(place: Path, tiny: Pa
         line = server.stdout.readline()
         assert "as tuned: configs/models/tuned.yaml" in line, server.communicate()[1]
         endpoint = load_endpoint("tuned", {})
-        assert endpoint.model == str(tiny.resolve())
+        assert endpoint.model == name_model("tuned", tiny)
         assert (endpoint.reasoning, endpoint.json_mode, endpoint.is_local) == ("tags", "none", True)
         assert endpoint.prices is not None
         assert endpoint.prices.output == 0, "a run asks before it starts at an unknown cost"
@@ -99,10 +100,6 @@ def test_what_is_no_whole_model_is_refused(place: Path, tiny: Path) -> None:
     shutil.copytree(tiny, empty, ignore=shutil.ignore_patterns("*.safetensors"))
     with pytest.raises(InputError, match="holds no weights"):
         check_model(empty)
-    named = place / "me@home"
-    shutil.copytree(tiny, named)
-    with pytest.raises(InputError, match="an @ in a path"):
-        check_model(named)
     assert check_model(tiny) == tiny.resolve()
 
 
@@ -165,6 +162,18 @@ def test_an_engine_is_chosen_by_what_is_there(monkeypatch: pytest.MonkeyPatch) -
     assert choose_engine("auto", 1) == "vllm"
     with pytest.raises(InputError, match="--engine transformers: it is not installed"):
         choose_engine("auto", 0)
-    words = start_words("vllm", Path("/m"), 81, 1)
+    words = start_words("vllm", "tuned-0", 81, 1)
     assert words[words.index("--host") + 1] == "127.0.0.1"
-    assert words[words.index("--served-model-name") + 1] == "/m"
+    assert words[words.index("--served-model-name") + 1] == "tuned-0"
+
+
+def test_a_model_is_called_by_its_weights_and_not_by_its_place(place: Path, tiny: Path) -> None:
+    moved = place / "me@home"
+    shutil.copytree(tiny, moved)
+    name = name_model("tuned", moved)
+    assert name == name_model("tuned", tiny)
+    assert re.fullmatch(r"tuned-[0-9a-f]{8}", name)
+    weights = bytearray((moved / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (moved / "model.safetensors").write_bytes(weights)
+    assert name_model("tuned", moved) != name

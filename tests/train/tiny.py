@@ -2,7 +2,7 @@
 
 import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,26 +83,29 @@ def read_original_template() -> str:
     return (Path(found.origin).parent / "chat_templates" / "qwen2_5.jinja").read_text(encoding="utf-8")
 
 
-def train_tokenizer() -> "PreTrainedTokenizerFast":
-    """Return a tokenizer with merges of its own."""
+def train_tokenizer(texts: Iterable[str] | None = None, merged: int = MERGED) -> "PreTrainedTokenizerFast":
+    """Return a tokenizer with merges of its own, learned from the texts above or from others."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
     set_cutting(tokenizer)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=MERGED, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(list_texts(), trainer)
+    trainer = trainers.BpeTrainer(vocab_size=merged, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(list_texts() if texts is None else texts, trainer)
     return wrap_tokens(tokenizer)
 
 
-def make_tiny(folder: Path) -> Path:
-    """Write model and tokenizer into a folder that does not exist yet, whole or not at all; returns it."""
+def make_tiny(folder: Path, texts: Iterable[str] | None = None, merged: int = MERGED) -> Path:
+    """Write model and tokenizer into a folder that does not exist yet, whole or not at all; returns it.
+
+    It samples as the released Qwen2.5-0.5B-Instruct does.
+    """
     import torch
     from transformers import GenerationConfig, Qwen2Config, Qwen2ForCausalLM
 
     made = folder.with_name(f".{folder.name}")
     shutil.rmtree(made, ignore_errors=True)
-    tokenizer = train_tokenizer()
+    tokenizer = train_tokenizer(texts, merged)
     tokenizer.save_pretrained(made)
     end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
     config = Qwen2Config(
@@ -115,7 +118,10 @@ def make_tiny(folder: Path) -> Path:
     torch.manual_seed(0)
     model = Qwen2ForCausalLM(config)
     torch.set_rng_state(state)
-    model.generation_config = GenerationConfig(bos_token_id=pad, pad_token_id=pad, eos_token_id=[end, pad])
+    model.generation_config = GenerationConfig(
+        bos_token_id=pad, pad_token_id=pad, eos_token_id=[end, pad], do_sample=True, repetition_penalty=1.1,
+        temperature=0.7, top_p=0.8, top_k=20,
+    )  # fmt: skip
     model.save_pretrained(made)
     made.rename(folder)
     return folder
