@@ -17,18 +17,11 @@ from store.job_metrics import list_metrics
 from store.job_tables import JobMetricRow, JobRow
 from store.jobs import Process, list_jobs
 from tests.train.made_shards import write_talks
+from tests.train.trainers import set_environment
 from train.job.place import end_processes, find_process, is_running, list_tagged
 from train.job.settle import KILL, follower_of, trainer_of
 
-HOUSE = Path(__file__).parents[2]
-QUIET = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "DS_ACCELERATOR": "cpu"}
 PATIENCE_S = 60.0
-
-
-def set_environment(**more: str) -> dict[str, str]:
-    """Return the environment of a command."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ACCELERATE_", "PYTEST_"))}
-    return kept | QUIET | {"PYTHONPATH": str(HOUSE)} | more
 
 
 def make_shards(folder: Path, mix: str = "little") -> Path:

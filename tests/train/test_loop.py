@@ -11,8 +11,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tests.train.made_jobs import HOUSE, run, start
+from tests.train.made_jobs import run, start
 from tests.train.tiny import make_tiny
+from tests.train.trainers import HOUSE, build_operation
 from train.serve import name_model
 
 TAXONOMY = HOUSE / "taxonomy" / "emotions.yaml"
@@ -137,6 +138,7 @@ def review(place: Path) -> set[str]:
 
 
 def test_a_tuned_model_takes_the_counselors_chair(tmp_path: Path) -> None:
+    build_operation()
     make_base(tmp_path)
 
     play(tmp_path, 24, "factory.db")
