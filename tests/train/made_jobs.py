@@ -27,11 +27,16 @@ PATIENCE_S = 60.0
 def make_shards(folder: Path, mix: str = "little") -> Path:
     """Write an export of a few talks with a manifest that names its mix; returns its folder."""
     write_talks(folder)
+    name_mix(folder, mix, "talks")
+    return folder
+
+
+def name_mix(folder: Path, mix: str, kind: str) -> None:
+    """Have the manifest of an export name its mix."""
     path = folder / "manifest.json"
     told = json.loads(path.read_text(encoding="utf-8"))
-    told |= {"mix": {"name": mix, "version": 1, "kind": "talks"}, "mix_sha256": "ab" * 32}
+    told |= {"mix": {"name": mix, "version": 1, "kind": kind}, "mix_sha256": "ab" * 32}
     path.write_text(json.dumps(told), encoding="utf-8")
-    return folder
 
 
 def write_config(folder: Path, **settings: Any) -> Path:

@@ -1,6 +1,7 @@
 """Jobs with the real trainer: two ranks of ZeRO-2 that are killed and go on, and two machines that train together."""
 
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.train.made_jobs import (
     is_gone,
     kill,
     make_shards,
+    name_mix,
     read_job,
     read_jobs,
     read_steps,
@@ -21,6 +23,7 @@ from tests.train.made_jobs import (
     wait_for,
     write_config,
 )
+from tests.train.made_shards import make_pairs, write_shards
 from tests.train.trainers import FAST, LORA
 from train.job.settle import trainer_of
 
@@ -61,6 +64,18 @@ def test_the_trainer_itself_runs_under_a_job(place: Path) -> None:
     assert sorted(read_losses(place, 1)) == [1, 2, 3, 4]
     assert (Path(job.output) / "adapter_model.safetensors").is_file()
     assert is_gone(job)
+
+
+def test_an_export_of_pairs_is_given_to_the_trainer_of_pairs(place: Path) -> None:
+    shutil.rmtree(place / "shards")
+    write_shards(place / "shards", {"train": make_pairs(8)}, "preferences")
+    name_mix(place / "shards", "pairs", "preferences")
+    told = launch(place, "--accelerate", "plain", "--nproc", 1)
+    assert told.returncode == 0, told.stderr
+    job = read_job(place)
+    assert (job.state, job.step, job.mix) == ("done", 4, "pairs")
+    # Before the first step policy and reference are the same: the loss is ln 2.
+    assert read_losses(place, 1)[1] == pytest.approx(0.6931, abs=1e-3)
 
 
 def test_what_the_trainer_refuses_is_one_line_with_the_users_own_file(place: Path, tiny: Path) -> None:
