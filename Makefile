@@ -33,11 +33,11 @@ check: setup-train  ## lint, format and types
 
 test: setup-train  ## the tests, with what they need from the system
 	$(BIN)/python -m tests.system_packages
-	$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-all: setup-train  ## all tests, also those that take long
 	$(BIN)/python -m tests.system_packages
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "" $(ARGS)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "" $(ARGS)
 
 measure: setup  ## run 480 sessions in a folder of their own and print the figures the README promises
 	$(BIN)/python -m tests.bench.figures
