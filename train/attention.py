@@ -55,6 +55,10 @@ def attend(
     """
     if told.get("sliding_window") is not None:
         raise ValueError(f"attention {NAME!r} knows no sliding window; load the model with another")
+    if torch.is_autocast_enabled(query.device.type):
+        # Positions are turned in 32 bits, which the kernels do not take.
+        dtype = torch.get_autocast_dtype(query.device.type)
+        query, key, value = (each.to(dtype) for each in (query, key, value))
     batch, _, tokens, _ = query.shape
     if attention_mask is not None or batch != 1 or tokens != key.shape[2]:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward

@@ -34,7 +34,7 @@ def train(data: Any, args: Any, model: Any, is_dtype_told: bool, checkpoint: Pat
     from train.run import Run, load_parts, run_training
     from train.template import load_speech, load_tokenizer
 
-    speech = load_speech(load_tokenizer(model.model_name_or_path))
+    speech = load_speech(load_tokenizer(model.model_name_or_path, model.model_revision))
     verify_shards(Path(data.shards))
     splits = ["train", "validation"] if args.eval_strategy != "no" else ["train"]
     made = {split: make_pairs(Path(data.shards), split, speech, args.max_length) for split in splits}

@@ -16,6 +16,7 @@ from taxonomy.source import show_path
 from train.checkpoints import find_checkpoint, read_mark
 from train.settings import Told
 
+METRICS = ("loss", "mean_token_accuracy", "entropy")
 TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",), "swanlab": ("swanlab",)}
 
 
@@ -26,6 +27,7 @@ def check_told(told: Told, environment: MutableMapping[str, str] = os.environ) -
     check_compiler(environment)
     check_model(told)
     check_adapters(told)
+    check_precision(told, environment)
     check_numbers(told)
     check_stopping(told)
     check_trackers(told)
@@ -108,6 +110,9 @@ def check_adapters(told: Told) -> None:
     """Refuse adapters whose scale shrinks what they learn, and settings of adapters that are not used."""
     values = told.values
     if not values.use_peft:
+        for key in told.places:
+            if key.startswith("lora_") or key in ("use_rslora", "use_dora"):
+                told.refuse(key, "is a setting of adapters, and none are trained; set use_peft: true, or remove it")
         return
     if values.lora_r < 1:
         told.refuse("lora_r", f"at least 1 is wanted, not {values.lora_r}")
@@ -119,6 +124,14 @@ def check_adapters(told: Told) -> None:
         told.refuse("lora_task_type", f"only CAUSAL_LM is trained here, not {values.lora_task_type!r}")
 
 
+def check_precision(told: Told, environment: Mapping[str, str]) -> None:
+    """Refuse to train weights of 16 bits themselves: a step at a usual rate is smaller than what they can hold."""
+    values = told.values
+    is_kept = values.use_peft or is_deepspeed_asked(environment)
+    if "dtype" in told.places and values.dtype != "float32" and not is_kept:
+        told.refuse("dtype", f"{values.dtype}: weights need 32 bits to be trained; remove it, bf16 computes in 16 bits")
+
+
 def check_numbers(told: Told) -> None:
     """Refuse numbers with which nothing could be learned."""
     values = told.values
@@ -126,14 +139,18 @@ def check_numbers(told: Told) -> None:
         told.refuse("learning_rate", f"{values.learning_rate:g} is outside 0 to 1")
     if not values.max_length or values.max_length < 8:
         told.refuse("max_length", f"at least 8 tokens are wanted, not {values.max_length}")
-    for key in ("per_device_train_batch_size", "gradient_accumulation_steps"):
+    for key in ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps"):
         if getattr(values, key) < 1:
             told.refuse(key, f"at least 1 is wanted, not {getattr(values, key)}")
 
 
 def check_stopping(told: Told) -> None:
-    """Refuse early stopping without what it looks at."""
+    """Refuse a best model by what is not measured, and early stopping without what it looks at."""
     values = told.values
+    metric = (values.metric_for_best_model or "loss").removeprefix("eval_")
+    # Preference training has figures of its own, such as rewards/margins.
+    if metric not in METRICS and "/" not in metric:
+        told.refuse("metric_for_best_model", f"{metric!r} is not measured; choose of {', '.join(METRICS)}")
     patience = values.early_stopping_patience
     if patience is None:
         return

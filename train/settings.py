@@ -43,6 +43,7 @@ class Data:
 
 
 SFT_REFUSED = {
+    "pad_to_multiple_of": "rows are laid side by side without padding",
     "assistant_only_loss": "`targets` says what is learned",
     "completion_only_loss": "`targets` says what is learned",
     "chat_template_path": "rows are made with the template of this project",
@@ -58,6 +59,7 @@ SFT_REFUSED = {
     "remove_unused_columns": "every column of a row is needed",
 }
 DPO_REFUSED = {
+    "attn_implementation": "pairs are padded and read by transformers' own sdpa",
     "truncation_mode": "no row is ever cut; those longer than `max_length` are dropped and counted",
     "dataset_num_proc": "rows are made from `shards`",
     "padding_free": "TRL's DPO does not have it",
@@ -73,6 +75,9 @@ REFUSED = {
     "load_in_8bit": "merging quantised weights is not exact; train with LoRA on bfloat16 weights",
     "trust_remote_code": "code from a model's folder is never run",
     "parallelism_config": "give it in the accelerate configuration",
+    "model_init_kwargs": "the model is loaded as `dtype`, `attn_implementation` and `model_revision` say",
+    "use_liger_kernel": "TRL's own loss needs no more memory",
+    "save_only_model": "a checkpoint without the optimizer's state cannot be gone on from",
     "deepspeed": "give it to the launcher: accelerate launch --config_file configs/accelerate/zero2.yaml",
 }
 DEFAULTS = {"max_length": 4096, "packing": True, "logging_nan_inf_filter": False}

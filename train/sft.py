@@ -34,7 +34,7 @@ def train(data: Any, args: Any, model: Any, is_dtype_told: bool, checkpoint: Pat
     from train.sft_trainer import make_trainer
     from train.template import load_speech, load_tokenizer
 
-    speech = load_speech(load_tokenizer(model.model_name_or_path))
+    speech = load_speech(load_tokenizer(model.model_name_or_path, model.model_revision))
     wanted = Wanted(Path(data.shards), data.targets, args.max_length, args.packing)
     splits = ["train", "validation"] if args.eval_strategy != "no" else ["train"]
     prepared = prepare(wanted, splits, speech, args.distributed_state)

@@ -84,7 +84,7 @@ def shape_body(message: Message) -> Body:
     return Body(bare, f"<think>\n{thought}\n</think>\n\n{bare}" if thought else None)
 
 
-def load_tokenizer(model: str | Path) -> "PreTrainedTokenizerBase":
+def load_tokenizer(model: str | Path, revision: str | None = None) -> "PreTrainedTokenizerBase":
     """Return the tokenizer in a model's folder, or of a model on the Hub; raises InputError."""
     from transformers import AutoTokenizer
 
@@ -96,7 +96,7 @@ def load_tokenizer(model: str | Path) -> "PreTrainedTokenizerBase":
             f"{show_path(path)}: holds no tokenizer; name the folder of a model with tokenizer_config.json"
         )
     try:
-        return AutoTokenizer.from_pretrained(str(model))
+        return AutoTokenizer.from_pretrained(str(model), revision=revision or "main")
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = " ".join(str(error).split())[:160]
         where = "is no folder, and the Hub gave no such model" if not path.is_dir() else "its tokenizer cannot be read"

@@ -205,7 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="1.5b,3b", help="of tiny, 1.5b, 3b")
     parser.add_argument("--length", type=int, default=4096, help="tokens of a row")
-    parser.add_argument("--rows", type=int, default=4, help="rows of a step")
+    parser.add_argument("--rows", type=int, default=2, help="rows of a step")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--warmup", type=int, default=3)
     parser.add_argument("--checkpointing", action="store_true", help="compute activations again")

@@ -10,7 +10,7 @@ from torch import Tensor
 from train.attention import attend, find_bounds, mask_blocks, mask_rows, register
 
 LENGTHS = (5, 1, 17, 9)
-HEADS, GROUPS, WIDTH = 4, 2, 8
+HEADS, GROUPS, WIDTH = 4, 2, 16
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +177,20 @@ def test_the_mask_as_a_function_is_the_dense_mask() -> None:
     dense, _ = attend(torch.nn.Module(), query, key, value, None, **told)
     by_blocks: Any = flex_attention(query, key, value, block_mask=mask_blocks(**trees), enable_gqa=True)
     torch.testing.assert_close(by_blocks.transpose(1, 2), dense, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["rows", "trees"])
+def test_under_autocast_all_goes_in_its_type(kind: str) -> None:
+    trees = make_trees()
+    told: dict[str, Any] = {"cu_seq_lens_q": trees["bounds"], "position_ids": trees["position"][None]}
+    if kind == "trees":
+        told |= {"branch": trees["branch"][None], "limit": trees["limit"][None]}
+    query, key, value = draw_heads(19)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed, _ = attend(torch.nn.Module(), query, key, value.bfloat16(), None, **told)
+    whole, _ = attend(torch.nn.Module(), *(each.bfloat16() for each in (query, key, value)), None, **told)
+    assert mixed.dtype == torch.bfloat16
+    assert torch.equal(mixed, whole)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

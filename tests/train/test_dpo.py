@@ -112,10 +112,13 @@ def test_the_shipped_configuration_is_taken() -> None:
     assert values.learning_rate == 5e-6
 
 
-def test_a_target_is_refused_since_a_pair_learns_its_last_reply() -> None:
+def test_what_pairs_do_not_have_is_refused() -> None:
     from trl import DPOConfig
 
     from train.settings import DPO_REFUSED, read_told
 
+    flags = ["--config", "qwen2.5_3b_dpo"]
     with pytest.raises(InputError, match="a pair learns its last reply"):
-        read_told(["--config", "qwen2.5_3b_dpo", "--targets", "last"], DPOConfig, DPO_REFUSED, "train.dpo")
+        read_told([*flags, "--targets", "last"], DPOConfig, DPO_REFUSED, "train.dpo")
+    with pytest.raises(InputError, match="attn_implementation: is not for here"):
+        read_told([*flags, "--attn_implementation", "eager"], DPOConfig, DPO_REFUSED, "train.dpo")

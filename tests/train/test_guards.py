@@ -93,6 +93,13 @@ def test_a_launch_that_turned_deepspeed_off_is_refused(
         (["--resume_from_checkpoint", "true"], "holds no whole checkpoint"),
         (["--deepspeed", "ds.json"], "deepspeed: is not for here: give it to the launcher"),
         (["--max_length", "4"], "max_length: at least 8 tokens"),
+        (["--lora_r", "8"], "lora_r: is a setting of adapters, and none are trained"),
+        (["--dtype", "bfloat16"], "dtype: bfloat16: weights need 32 bits to be trained"),
+        (["--save_only_model", "true"], "save_only_model: is not for here"),
+        (["--model_init_kwargs", '{"dtype": "float16"}'], "model_init_kwargs: is not for here"),
+        (["--pad_to_multiple_of", "8"], "pad_to_multiple_of: is not for here"),
+        (["--per_device_eval_batch_size", "0"], "per_device_eval_batch_size: at least 1 is wanted"),
+        (["--metric_for_best_model", "eval_bleu"], "metric_for_best_model: 'bleu' is not measured; choose of loss"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused(

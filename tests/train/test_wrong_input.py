@@ -124,8 +124,7 @@ def test_weights_that_were_broken_off_leave_no_folder(
 def test_settings_that_trl_refuses_late_leave_no_folder(
     tmp_path: Path, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    liger = {"use_liger_kernel": True, "liger_kernel_config": {"fused_linear_cross_entropy": True}}
-    assert "do not go together: `liger_kernel_config" in refuse(tmp_path, {**told, **liger}, monkeypatch)
+    assert "do not go together: Invalid `loss_type`" in refuse(tmp_path, {**told, "loss_type": "none"}, monkeypatch)
 
 
 def test_what_a_killed_training_left_is_removed_by_a_later_one_and_what_is_in_use_is_not(

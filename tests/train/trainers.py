@@ -12,11 +12,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from train.job.devices import count_gpus
+
 HOUSE = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
 OPERATIONS = CACHE / "psyfoundry" / f"torch_extensions-{version('torch')}-{version('deepspeed')}"
 """Where DeepSpeed's operation is built; all tests on a machine share it."""
-QUIET = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "DS_ACCELERATOR": "cpu"}
+QUIET = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+if not count_gpus():
+    QUIET["DS_ACCELERATOR"] = "cpu"
 FAST = {
     "max_length": 256, "per_device_train_batch_size": 1, "learning_rate": 1e-3, "logging_steps": 1, "max_steps": 4,
     "save_steps": 2, "bf16": False, "gradient_checkpointing": False, "report_to": "none", "disable_tqdm": True,
