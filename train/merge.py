@@ -53,8 +53,10 @@ def merge_adapter(adapter: Path, out: Path, dtype: str = "auto", base: str | Non
     source = choose_base(adapter, config, base)
     if os.path.lexists(out):
         raise InputError(f"--out {show_path(out)}: is there already and is left as it is; name another folder")
-    if not out.absolute().parent.is_dir():
-        raise InputError(f"--out {show_path(out)}: {show_path(out.parent)} does not exist; make the folder first")
+    try:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {show_path(out)}: its folder cannot be made ({error.strerror}); name another") from None
     made = out.absolute().with_name(f".{out.name}.partial-{os.getpid()}")
     try:
         write_merged(adapter, source, made, dtype)

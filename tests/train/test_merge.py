@@ -51,11 +51,12 @@ def test_the_merged_model_gives_the_scores_of_base_and_adapter(tiny: Path, adapt
 
 
 def test_tokenizer_and_template_go_along_and_nothing_of_the_adapter(adapter: Path, tmp_path: Path) -> None:
-    merge_adapter(adapter, tmp_path / "merged", "bfloat16")
-    assert AutoTokenizer.from_pretrained(tmp_path / "merged").chat_template == read_template()
-    assert not list((tmp_path / "merged").glob("adapter*"))
-    assert (tmp_path / "merged" / "generation_config.json").is_file()
-    model = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype="auto")
+    merged = tmp_path / "models" / "merged"
+    merge_adapter(adapter, merged, "bfloat16")
+    assert AutoTokenizer.from_pretrained(merged).chat_template == read_template()
+    assert not list(merged.glob("adapter*"))
+    assert (merged / "generation_config.json").is_file()
+    model = AutoModelForCausalLM.from_pretrained(merged, dtype="auto")
     assert model.dtype == torch.bfloat16
 
 
@@ -64,6 +65,9 @@ def test_a_folder_that_is_there_is_left_as_it_is(adapter: Path, tmp_path: Path) 
     with pytest.raises(InputError, match="is there already and is left as it is"):
         merge_adapter(adapter, tmp_path / "merged")
     assert list((tmp_path / "merged").iterdir()) == []
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="its folder cannot be made"):
+        merge_adapter(adapter, tmp_path / "file" / "merged")
 
 
 def test_what_is_no_adapter_is_refused(tiny: Path, adapter: Path, tmp_path: Path) -> None:
