@@ -56,7 +56,7 @@ def merge_adapter(adapter: Path, out: Path, dtype: str = "auto", base: str | Non
     try:
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--out {show_path(out)}: its folder cannot be made ({error.strerror}); name another") from None
+        raise InputError(f"--out {show_path(out)}: its folder cannot be made ({error.strerror})") from None
     made = out.absolute().with_name(f".{out.name}.partial-{os.getpid()}")
     try:
         write_merged(adapter, source, made, dtype)
