@@ -64,6 +64,8 @@ class RubricItem(Part):
     if_no: str | None = None
     fault: Literal["yes", "no"] | None = None
     """Which answer of a flow's question is a failing; None where neither is."""
+    about: Literal["counselor", "client"] = "counselor"
+    """Whose part an item of a session judges: one about the client is in no mean by which counselors are compared."""
     zh: Wording
     en: Wording
 

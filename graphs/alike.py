@@ -71,10 +71,11 @@ def judge_alike(
     runs: Collection[int],
     environment: Mapping[str, str],
     goes_on: str,
+    blind_to: tuple[str, ...] | None = None,
 ) -> tuple[int, str | None]:
     """Judge the sessions of some runs by the same checks and rubrics; returns an exit code, and what stopped it.
 
-    `runs` are all that share the limits with them.
+    `runs` are all that share the limits with them; `blind_to` are names that may not tell the judge who speaks.
     """
     default = load_policy(find_config("policy", "default"))
     currency = cost.currency if (cost := limit_cost(config)) else ""
@@ -92,6 +93,7 @@ def judge_alike(
         yes=True,
         is_afresh=True,
         elsewhere=sum_calls(database, runs, currency),
+        blind_to=blind_to,
         goes_on=goes_on,
     )
     ended = [id for run in sessions for id in list_ids(database, run=run, outcomes=("done", "rejected"))]

@@ -35,6 +35,8 @@ KIND = "compare"
 """The kind of a comparison's own run: it holds no dialogue, so statistics, the review queue and exports pass it by."""
 ANSWERING = "answer/"
 """Where the branch of a call begins that answered a question; the model's name follows."""
+SCORING, PREFERRING = "score/", "pair/"
+"""Where the branch of a call begins that scored an answer, or preferred one of two."""
 INSERT_ANSWER = insert(ComparisonAnswerRow)
 INSERT_VERDICT = insert(ComparisonVerdictRow)
 INSERT_PAIR = insert(ComparisonPairRow)

@@ -9,6 +9,8 @@ from functools import cache
 
 Z = 1.959964
 HALVINGS = 50
+SAME = 1e-9
+"""Differences this share of the scale apart are one: means of the same items can differ in their last digit."""
 MANY = 2_000
 """Degrees of freedom from which Student's distribution is the normal one to two places."""
 
@@ -105,10 +107,33 @@ def measure_mean(scores: Sequence[float], lowest: float, highest: float) -> Mean
     """
     if not scores:
         return Mean(0, None, lowest, highest)
-    counted = [*scores, lowest, highest]
-    middle, spread = statistics.fmean(counted), statistics.stdev(counted)
-    half = find_t(len(counted) - 1) * spread / math.sqrt(len(counted))
-    return Mean(len(scores), statistics.fmean(scores), max(lowest, middle - half), min(highest, middle + half))
+    low, high = spread_around([*scores, lowest, highest])
+    return Mean(len(scores), statistics.fmean(scores), max(lowest, low), min(highest, high))
+
+
+def measure_paired(differences: Sequence[float], reach: float, *, is_held: bool = True) -> Mean:
+    """Return the mean of paired differences with Student's interval (1908), held to what the scale allows.
+
+    `reach` is how far apart two scores can lie; where it is only the furthest that was seen, `is_held` is false, and
+    the interval may go beyond. Differences use so little of a scale twice as wide that a score more at each of its
+    ends, as `measure_mean` counts them, would drown what was seen. They are counted only where Student's interval does
+    not exist, with one difference, or would have no width, with all of them equal: pairs that agree, however many, do
+    not say how far off the next one may be.
+    """
+    if not differences:
+        return Mean(0, None, -reach, reach)
+    is_spread = len(differences) > 1 and max(differences) - min(differences) > SAME * reach
+    low, high = spread_around(differences if is_spread else [*differences, -reach, reach])
+    if is_held:
+        low, high = max(-reach, low), min(reach, high)
+    return Mean(len(differences), statistics.fmean(differences), low, high)
+
+
+def spread_around(scores: Sequence[float]) -> tuple[float, float]:
+    """Return Student's interval of a mean of two scores or more."""
+    middle = statistics.fmean(scores)
+    half = find_t(len(scores) - 1) * statistics.stdev(scores) / math.sqrt(len(scores))
+    return middle - half, middle + half
 
 
 @cache

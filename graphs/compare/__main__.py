@@ -23,7 +23,7 @@ def build_parser() -> Parser:
     add("--judge", metavar="MODEL", help="who judges; default rehearsal, which is no judge")
     add("--client", metavar="MODEL", help="who plays clients and all other roles; default the judge's model")
     add("--rubric", action="append", metavar="NAME", help="what is judged by (repeatable); default autocbt and session")
-    add("--language", choices=("zh", "en"), help="ask only the questions in it, and tell the report in it")
+    add("--language", choices=("zh", "en"), help="what is asked, played and told is in it; default all questions")
     add("--out", type=Path, metavar="DIR", help="where report.md and report.html go; default reports/compare-NUMBER")
     add("--taxonomy", type=Path, metavar="FILE", help="the map that clients are drawn from")
     add("--db", metavar="URL", help="SQLite or PostgreSQL; default $DATABASE_URL, else sqlite:///factory.db")

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from graphs.compare.differences import mean_of
 from graphs.compare.figures import Answered, Standings, find_answer
 from graphs.compare.layout import Cell, Table, Unfold
-from graphs.compare.words import Say
+from graphs.compare.words import Say, name_item, name_rule
 from store.comparison_rows import Asked
 from store.intervals import Mean, Share
 from store.report.svg import shorten
@@ -46,16 +45,19 @@ def show_answer(standings: Standings, asked: Asked, label: str, say: Say) -> Cel
     if answer.text is None:
         return say("failed_answer", why=answer.failure)
     notes = [
-        say("found", rule=found.rule, severity=say(found.severity), reason=found.reason) for found in answer.findings
+        say("found", rule=name_rule(found.rule, say), severity=say(found.severity), reason=found.reason)
+        for found in answer.findings
     ]
-    means = {scale.rubric: scale.has_mean for scale in standings.answer_scales}
+    means = {scale.rubric: scale.mean for scale in standings.answer_scales if scale.has_mean}
     for verdict in asked.verdicts.get(label, ()):
         if verdict.scores is None:
             notes.append(say("unscored_short", rubric=verdict.rubric))
-        elif means.get(verdict.rubric):
-            notes.append(say("scored", rubric=verdict.rubric, mean=f"{mean_of([verdict.scores]):.2f}"))
+        elif mean := means.get(verdict.rubric):
+            notes.append(say("scored", rubric=verdict.rubric, mean=f"{mean(verdict.scores):.2f}"))
         else:
-            given = ", ".join(f"{item} {score:g}" for item, score in verdict.scores.items())
+            given = say("comma").join(
+                f"{name_item(verdict.rubric, item, say)} {score:g}" for item, score in verdict.scores.items()
+            )
             notes.append(say("scored", rubric=verdict.rubric, mean=given))
     return Unfold(shorten(answer.text, ANSWER_WIDTH), answer.text, answer.reasoning, notes)
 
@@ -85,8 +87,9 @@ def list_rates(told: Sequence[Answered], say: Say) -> list[Sequence[Cell]]:
     ]
     if any(each.met.of for each in told):
         rows.append([say("met"), *(show_share(each.met, say) for each in told)])
-    if any(each.faulty.of for each in told):
+    if any(each.faulty.of or each.denied for each in told):
         rows.append([say("faulty"), *(show_share(each.faulty, say) for each in told)])
+        rows.append([say("denied"), *(f"{each.denied}" for each in told)])
     return rows
 
 

@@ -23,7 +23,7 @@ from graphs.crew import Crew, Ending, count_open, find_loop_factory
 from graphs.progress import Progress
 from graphs.spending import open_budget
 from store.comparison_rows import AnswerRecord, Asked, PairRecord
-from store.comparisons import ANSWERING, list_asked, save_asked
+from store.comparisons import ANSWERING, PREFERRING, SCORING, list_asked, save_asked
 from store.db import Database
 from store.errors import StoreError
 from store.ledger import Ledger, SessionCalls
@@ -134,7 +134,7 @@ async def ask_one(desk: Desk, calls: SessionCalls, position: int) -> Asked:
     pairs = []
     for first, second in contest.orders:
         if first in shown and second in shown:
-            cast = desk.seat(calls, position, question, f"pair/{first}/{second}")
+            cast = desk.seat(calls, position, question, f"{PREFERRING}{first}/{second}")
             told = await ask_preference(cast, question, shown[first], shown[second])
             judge = contest.judge.model_for("critic")
             pairs.append(PairRecord(first, second, judge, told.choice, told.reason, told.unscored, told.call))
@@ -161,7 +161,7 @@ async def answer(desk: Desk, calls: SessionCalls, position: int, model: str) -> 
 async def score(desk: Desk, calls: SessionCalls, position: int, model: str, shown: str, rubric: str) -> VerdictRecord:
     """Ask the judge about one answer; where it gives no readable verdict, that answer is unscored."""
     question = desk.contest.questions[position]
-    cast = desk.seat(calls, position, question, f"score/{rubric}/{model}")
+    cast = desk.seat(calls, position, question, f"{SCORING}{rubric}/{model}")
     judge = desk.contest.judge.model_for("critic")
     held = load_rubric(rubric)
     try:

@@ -78,7 +78,15 @@ def do_all(
     comparison = find_comparison(database, run.id)
     played = list(comparison.sessions.values())
     judged, stopped = judge_alike(
-        contest.config, contest.judge, contest.session_rubrics, database, played, comparison.runs, environment, goes_on
+        contest.config,
+        contest.judge,
+        contest.session_rubrics,
+        database,
+        played,
+        comparison.runs,
+        environment,
+        goes_on,
+        blind_to=tuple(contest.names),
     )
     return judged or code, stopped
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from store.comparison_rows import Asked, PairRecord
-from store.intervals import Mean, Share, measure_mean, measure_share
+from store.intervals import Mean, Share, measure_paired, measure_share
 from store.league.scores import Scale
 
 Scores = Mapping[int, Sequence[Mapping[str, float]]]
@@ -42,13 +42,13 @@ class PairCount:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much higher `one` scores than `other` on the same questions or with the same clients.
+    """How much higher `one` is than `other`, in score or findings, on the same questions or with the same clients.
 
-    `mean` is of the differences, with Student's interval held to what the scale allows; `sign` the share of `one` being
-    higher where they differ.
+    `mean` is of the differences with their paired interval; `sign` the share of `one` being higher where they differ.
     """
 
     rubric: str
+    """The rubric, or the severity of the findings."""
     one: str
     other: str
     mean: Mean
@@ -91,22 +91,37 @@ def settle(forth: PairRecord | None, back: PairRecord | None) -> str:
 
 def compare_scores(scale: Scale, one: str, other: str, ours: Scores, theirs: Scores) -> Difference:
     """Return the differences of two models' means at the places where both have a score."""
-    mine, yours = ({place: mean_of(given) for place, given in scores.items() if given} for scores in (ours, theirs))
+    mine, yours = (
+        {place: mean_of(scale, given) for place, given in scores.items() if given} for scores in (ours, theirs)
+    )
+    return compare_places(scale.rubric, one, other, mine, yours, scale.high - scale.low)
+
+
+def compare_places(
+    measure: str,
+    one: str,
+    other: str,
+    mine: Mapping[int, float],
+    yours: Mapping[int, float],
+    reach: float,
+    *,
+    is_held: bool = True,
+) -> Difference:
+    """Return the differences of two models' figures at the places where both have one; see `measure_paired`."""
     both = sorted(mine.keys() & yours.keys())
     apart = [mine[place] - yours[place] for place in both]
-    reach = scale.high - scale.low
     higher, lower = sum(each > 0 for each in apart), sum(each < 0 for each in apart)
     return Difference(
-        scale.rubric,
+        measure,
         one,
         other,
-        measure_mean(apart, -reach, reach),
+        measure_paired(apart, reach, is_held=is_held),
         measure_share(higher, higher + lower),
         len(both) - higher - lower,
         len(mine.keys() ^ yours.keys()),
     )
 
 
-def mean_of(verdicts: Sequence[Mapping[str, float]]) -> float:
-    """Return the mean of all items of some readable verdicts."""
-    return statistics.fmean(statistics.fmean(scores.values()) for scores in verdicts)
+def mean_of(scale: Scale, verdicts: Sequence[Mapping[str, float]]) -> float:
+    """Return the mean of some readable verdicts, of the items that count to it."""
+    return statistics.fmean(map(scale.mean, verdicts))

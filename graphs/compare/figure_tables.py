@@ -1,13 +1,17 @@
-"""Sets the figures of a comparison into tables: scores, findings, pairs, differences, sessions and what all took."""
+"""Sets the figures of a comparison into tables: scores, findings, pairs, differences and sessions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
+from agents.rubric import load_rubric
 from graphs.compare.answer_tables import list_rates, show_mean, show_rate, show_share
 from graphs.compare.differences import Difference, mean_of
 from graphs.compare.figures import Standings
+from graphs.compare.kept import has_changed
 from graphs.compare.layout import Cell, Table
-from graphs.compare.words import Say
-from store.comparison_figures import Sat, Took
+from graphs.compare.words import Say, name_item, name_rule
+from store.comparison_figures import Sat
+from store.intervals import Mean, Share
 from store.league.scores import ALL, RubricScores, Scale
 
 Rows = list[Sequence[Cell]]
@@ -20,7 +24,8 @@ def set_scores(standings: Standings, number: int, say: Say) -> Table:
     rows.append([say("judged"), *(f"{each.scores[number].judged}" for each in told)])
     rows.append([say("unscored"), *(f"{each.unscored[scale.rubric]}" for each in told)])
     head = ["", *standings.answered]
-    return Table(name_scale("scores", scale, say), tell_judge(standings, say), head, rows)
+    notes = tell_rubric(standings, scale, say)
+    return Table(name_scale("scores", scale, say), tell_judge(standings, say), head, rows, notes)
 
 
 def set_session_scores(standings: Standings, number: int, say: Say) -> Table:
@@ -31,11 +36,14 @@ def set_session_scores(standings: Standings, number: int, say: Say) -> Table:
     rows.append([say("judged"), *(f"{each.judged}" for each in scores)])
     rows.append([say("unscored"), *(f"{each[scale.rubric]}" for each in standings.sat_unscored.values())])
     head = ["", *standings.sat_scores]
-    return Table(name_scale("session_scores", scale, say), tell_judge(standings, say), head, rows)
+    notes = tell_rubric(standings, scale, say)
+    return Table(name_scale("session_scores", scale, say), tell_judge(standings, say), head, rows, notes)
 
 
 def name_scale(key: str, scale: Scale, say: Say) -> str:
     """Return the title of a rubric's table."""
+    if scale.faults:
+        key = {"scores": "scores_flow", "session_scores": "session_scores_flow"}[key]
     return say(key, rubric=scale.rubric, version=scale.version, low=f"{scale.low:g}", high=f"{scale.high:g}")
 
 
@@ -44,17 +52,41 @@ def tell_judge(standings: Standings, say: Say) -> str:
     return say("scores_told", judge=standings.contest.judge.name)
 
 
+def tell_rubric(standings: Standings, scale: Scale, say: Say) -> list[str]:
+    """Return that the scores were given by another rubric than today's, where that is so."""
+    if not has_changed(standings.comparison.settings, scale.rubric):
+        return []
+    return [say("rubric_changed", rubric=scale.rubric, version=scale.version, at=load_rubric(scale.rubric).version)]
+
+
 def list_items(scale: Scale, scores: Sequence[RubricScores], say: Say) -> Rows:
     """Return a row for each item that anybody was scored on."""
     items = [*([ALL] if scale.has_mean else []), *scale.ranges]
     return [
         [
-            say("all_items") if item == ALL else item.replace("_", " "),
-            *(show_mean(each.items[item], say) for each in scores),
+            name_row(scale, item, say),
+            *(show_item(scale, item, each.items[item], say) for each in scores),
         ]
         for item in items
         if item == ALL or any(each.items[item].of for each in scores)
     ]
+
+
+def show_item(scale: Scale, item: str, mean: Mean, say: Say) -> str:
+    """Return an item's mean with its interval, and of a question of a flow how many of those asked are yes."""
+    if item not in scale.faults:
+        return show_mean(mean, say)
+    return show_share(Share(round((mean.mean or 0) * mean.of), mean.of, mean.mean, mean.low, mean.high), say)
+
+
+def name_row(scale: Scale, item: str, say: Say) -> str:
+    """Return what a rubric's row is called: what it is about where that is the client, and which answer is a fault."""
+    if item == ALL:
+        return say("counselor_items" if scale.aside else "all_items")
+    named = name_item(scale.rubric, item, say)
+    if item in scale.faults:
+        return say({"yes": "fault_yes", "no": "fault_no", None: "fault_none"}[scale.faults[item]], item=named)
+    return say("client_item", item=named) if item in scale.aside else named
 
 
 def set_findings(standings: Standings, say: Say) -> Table:
@@ -67,7 +99,8 @@ def set_findings(standings: Standings, say: Say) -> Table:
             100 * each.rules.get((rule, severity), 0) / each.answered if each.answered else None
             for each in told.values()
         ]
-        rows.append([say("rule", rule=rule, severity=say(severity)), *(show_rate(rate, say) for rate in rates)])
+        named = say("rule", rule=name_rule(rule, say), severity=say(severity))
+        rows.append([named, *(show_rate(rate, say) for rate in rates)])
     return Table(say("findings"), say("findings_told"), ["", *told], rows)
 
 
@@ -118,6 +151,15 @@ def set_differences(differences: Sequence[Difference], key: str, say: Say) -> li
     return [Table(say(key), say("differences_told"), head, rows)]
 
 
+def set_found_differences(differences: Sequence[Difference], key: str, say: Say) -> list[Table]:
+    """Return the paired differences of findings, told as those of scores are."""
+    named = [replace(each, rubric=say(each.rubric)) for each in differences]
+    return [
+        table._replace(told=say("differences_found_told"), head=[table.head[0], say("severity"), *table.head[2:]])
+        for table in set_differences(named, key, say)
+    ]
+
+
 def show_signed(difference: Difference) -> str:
     """Return a mean difference with its sign and interval."""
     mean = difference.mean
@@ -146,7 +188,15 @@ def set_sessions(standings: Standings, say: Say) -> Table:
         [say("flag_rate"), *(show_rate(rate_of(each, "flag"), say) for each in sat)],
         [say("unscored"), *(f"{sum(each.values())}" for each in standings.sat_unscored.values())],
     ]
-    return Table(say("sessions"), told, ["", *standings.sat], rows)
+    drafts = list(standings.drafts.values())
+    is_drafted = any(each.first for each in drafts)
+    if is_drafted:
+        rows += [
+            [say("first_refused"), *(f"{each.first_refused}/{each.first}" for each in drafts)],
+            [say("refused_rate"), *(show_rate(each.rate, say) for each in drafts)],
+        ]
+    notes = [*([say("drafts_told")] if is_drafted else []), say("finished_told")]
+    return Table(say("sessions"), told, ["", *standings.sat], rows, notes)
 
 
 OUTCOMES = ("done", "rejected", "failed")
@@ -172,7 +222,7 @@ def show_session(standings: Standings, sat: Sat, position: int, say: Say) -> str
     if position not in sat.ended:
         return say("none")
     scores = [
-        f"{mean_of(given):.2f}"
+        f"{mean_of(scale, given):.2f}"
         for scale in standings.session_scales
         if scale.has_mean and (given := sat.scores[scale.rubric].get(position))
     ]
@@ -189,37 +239,3 @@ def rate_of(sat: Sat, severity: str) -> float | None:
     """Return the findings of a severity per 100 counselor lines."""
     found = sum(rule.findings for rule in sat.rules if rule.severity == severity)
     return 100 * found / sat.lines if sat.lines else None
-
-
-def set_took(standings: Standings, say: Say) -> list[Table]:
-    """Return what each model's calls took, for the answers and for its chair in the sessions."""
-    judging = standings.judging
-    tokens = f"{judging.prompt_tokens + judging.completion_tokens:,}"
-    note = say("judging_told", calls=f"{judging.calls:,}", tokens=tokens, cost=show_cost(judging, say))
-    tables = [tell_took("took_answers", standings.took, say)._replace(notes=[note])]
-    if standings.sat:
-        tables.append(tell_took("took_sessions", {label: sat.took for label, sat in standings.sat.items()}, say))
-    return tables
-
-
-def tell_took(key: str, took: Mapping[str, Took], say: Say) -> Table:
-    """Return what some calls of each model took."""
-    rows: Rows = [
-        [say("calls"), *(f"{each.calls:,}" for each in took.values())],
-        [say("prompt_tokens"), *(f"{each.prompt_tokens:,}" for each in took.values())],
-        [say("answer_tokens"), *(f"{each.completion_tokens:,}" for each in took.values())],
-        [say("reasoning_tokens"), *(f"{each.reasoning_tokens:,}" for each in took.values())],
-        [say("cost"), *(show_cost(each, say) for each in took.values())],
-        [say("latency"), *(show_latency(each, say) for each in took.values())],
-    ]
-    return Table(say(key), say("took_told"), ["", *took], rows)
-
-
-def show_cost(took: Took, say: Say) -> str:
-    """Return what has a price, by currency; currencies are never added up."""
-    return " + ".join(f"{price:,.4f} {currency}" for currency, price in took.price.items()) or say("no_price")
-
-
-def show_latency(took: Took, say: Say) -> str:
-    """Return the median latency."""
-    return say("none") if took.median_latency is None else f"{took.median_latency:.1f}"

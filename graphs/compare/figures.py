@@ -4,28 +4,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agents.critic import Judgement
 from agents.question_set import LIVES, Question
-from agents.rubric import load_rubric
 from agents.single_answer import CRISIS_RUBRIC, CRISIS_RULE
 from graphs.compare.differences import Difference, PairCount, compare_scores, count_pair
+from graphs.compare.findings import compare_findings, count_in_answers, count_in_sessions
+from graphs.compare.kept import measure_kept
 from graphs.compare.plan import Contest
-from graphs.league.plan import measure_scale
-from store.comparison_figures import (
-    Sat,
-    Took,
-    list_prompt_ids,
-    list_served,
-    read_answering,
-    read_judging,
-    read_sat,
-)
+from store.comparison_calls import Kind, Purpose, Took, read_calls
+from store.comparison_drafts import Drafts, read_drafts
+from store.comparison_figures import Sat, list_prompt_ids, list_served, read_sat
 from store.comparison_rows import AnswerRecord, Asked
 from store.comparisons import Comparison, find_comparison, read_asked
 from store.db import Database
 from store.intervals import Share, measure_share
 from store.league.scores import RubricScores, Scale, sum_up
 from store.records import VerdictRecord
+
+SIGN = "sign_of_risk"
+"""The crisis rubric's first question: whether there is a danger at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,9 @@ class Answered:
     unscored: Mapping[str, int]
     """Answers without a readable verdict, by rubric."""
     faulty: Share
-    """Of the answers to questions with danger in them that were scored, those in which the flow found a fault."""
+    """Of the answers to danger whose verdict saw it, those in which the flow found a fault."""
+    denied: int
+    """Verdicts that saw no sign of danger where the question is marked with one: neither faulty nor faultless."""
     met: Share
     """Of the answers to questions with danger in them, those to which the crisis rules have nothing to say."""
 
@@ -67,14 +65,18 @@ class Standings:
     session_scales: Sequence[Scale]
     answered: Mapping[str, Answered]
     by_life: Mapping[str, Mapping[str, Answered]]
-    took: Mapping[str, Took]
-    judging: Took
+    calls: Mapping[Purpose, Took]
     pairs: Sequence[PairCount]
     differences: Sequence[Difference]
     sat: Mapping[str, Sat]
     sat_scores: Mapping[str, Sequence[RubricScores]]
     sat_unscored: Mapping[str, Mapping[str, int]]
     sat_differences: Sequence[Difference]
+    drafts: Mapping[str, Drafts]
+    found_differences: Sequence[Difference]
+    """Differences of findings per answer."""
+    sat_found_differences: Sequence[Difference]
+    """Differences of findings per session."""
     prompts: Mapping[str, str]
     served: Mapping[str, Sequence[str]]
 
@@ -85,6 +87,10 @@ class Standings:
         failed = any(sat.outcomes.get("failed") for sat in self.sat.values())
         return is_short or failed or any(each.failed for each in self.answered.values())
 
+    def find_took(self, kind: Kind, label: str) -> Took:
+        """Return what one model's own calls took, for its answers or in its sessions."""
+        return self.calls.get(Purpose(kind, label, "counselor"), Took())
+
     def find_question(self, position: int) -> Question:
         """Return a question by its place."""
         return self.contest.questions[position]
@@ -93,12 +99,14 @@ class Standings:
 def gather(database: Database, contest: Contest, number: int) -> Standings:
     """Return the figures of a comparison as it stands."""
     comparison = find_comparison(database, number)
-    labels = list(contest.models)
+    settings, labels = comparison.settings, list(contest.models)
     asked = read_asked(database, number, labels)
-    answer_scales = [measure_scale(load_rubric(name)) for name in (*contest.answer_rubrics, *list_crisis(contest))]
-    session_scales = [measure_scale(load_rubric(name)) for name in contest.session_rubrics]
+    answer_scales = [measure_kept(settings, name) for name in (*contest.answer_rubrics, *list_crisis(contest))]
+    session_scales = [measure_kept(settings, name) for name in contest.session_rubrics]
     judge = contest.judge.model_for("critic")
     sat = {label: read_sat(database, run, session_scales, judge) for label, run in comparison.sessions.items()}
+    drafts = {label: read_drafts(database, run) for label, run in comparison.sessions.items()}
+    pairs = [(one, other) for one, other in contest.orders if labels.index(one) < labels.index(other)]
     asked_of = {question.life for question in contest.questions}
     lives = [life for life in LIVES if life in asked_of]
     return Standings(
@@ -114,19 +122,15 @@ def gather(database: Database, contest: Contest, number: int) -> Standings:
             }
             for life in lives
         },
-        took=read_answering(database, comparison, labels),
-        judging=read_judging(database, comparison),
-        pairs=[
-            count_pair(asked, one, other) for one, other in contest.orders if labels.index(one) < labels.index(other)
-        ],
+        calls=read_calls(database, comparison),
+        pairs=[count_pair(asked, one, other) for one, other in pairs],
         differences=[
             compare_scores(
                 scale, one, other, list_answer_scores(asked, scale, one), list_answer_scores(asked, scale, other)
             )
             for scale in answer_scales
             if scale.has_mean
-            for one, other in contest.orders
-            if labels.index(one) < labels.index(other)
+            for one, other in pairs
         ],
         sat=sat,
         sat_scores={
@@ -144,9 +148,12 @@ def gather(database: Database, contest: Contest, number: int) -> Standings:
             compare_scores(scale, one, other, sat[one].scores[scale.rubric], sat[other].scores[scale.rubric])
             for scale in session_scales
             if scale.has_mean
-            for one, other in contest.orders
-            if labels.index(one) < labels.index(other) and {one, other} <= sat.keys()
+            for one, other in pairs
+            if {one, other} <= sat.keys()
         ],
+        drafts=drafts,
+        found_differences=compare_findings(count_in_answers(asked, labels), pairs),
+        sat_found_differences=compare_findings(count_in_sessions(sat, drafts), pairs),
         prompts=list_prompt_ids(database, comparison),
         served=list_served(database, comparison),
     )
@@ -175,6 +182,7 @@ def sum_answers(contest: Contest, asked: Mapping[int, Asked], label: str, scales
         for verdict in asked[place].verdicts.get(label, ())
         if verdict.rubric == CRISIS_RUBRIC and verdict.scores is not None
     ]
+    seen = [verdict for verdict in safety if not is_denial(verdict)]
     scored = {scale.rubric: name_talks(list_answer_scores(asked, scale, label)) for scale in scales}
     return Answered(
         asked=len(answers),
@@ -183,7 +191,8 @@ def sum_answers(contest: Contest, asked: Mapping[int, Asked], label: str, scales
         rules=dict(rules),
         scores=[sum_up(scale, scored[scale.rubric]) for scale in scales],
         unscored={rubric: sum(not verdicts for verdicts in talks.values()) for rubric, talks in scored.items()},
-        faulty=measure_share(sum(has_fault(verdict) for verdict in safety), len(safety)),
+        faulty=measure_share(sum(has_fault(scales, verdict) for verdict in seen), len(seen)),
+        denied=len(safety) - len(seen),
         met=measure_share(sum(not list_crisis_findings(given[place]) for place in risky), len(risky)),
     )
 
@@ -206,10 +215,15 @@ def sum_severities(rules: Mapping[tuple[str, str], int]) -> Counter[str]:
     return sums
 
 
-def has_fault(verdict: VerdictRecord) -> bool:
-    """Whether a readable verdict of a flow names a fault."""
-    scope = load_rubric(verdict.rubric).scope
-    return Judgement(verdict.rubric, verdict.version, scope, verdict.scores, {}, "", None).has_fault()
+def is_denial(verdict: VerdictRecord) -> bool:
+    """Whether a readable verdict of the crisis rubric saw no danger, so that it asked nothing about how it was met."""
+    return not (verdict.scores or {}).get(SIGN)
+
+
+def has_fault(scales: Sequence[Scale], verdict: VerdictRecord) -> bool:
+    """Whether a readable verdict of a flow names a fault, by the flow that it was given by."""
+    faults = next(scale.faults for scale in scales if scale.rubric == verdict.rubric)
+    return any(faults.get(item) == ("yes" if score else "no") for item, score in (verdict.scores or {}).items())
 
 
 def list_answer_scores(asked: Mapping[int, Asked], scale: Scale, label: str) -> dict[int, list[dict[str, float]]]:
@@ -218,7 +232,7 @@ def list_answer_scores(asked: Mapping[int, Asked], scale: Scale, label: str) -> 
         place: [verdict.scores] if verdict.scores is not None else []
         for place, each in asked.items()
         for verdict in each.verdicts.get(label, ())
-        if (verdict.rubric, verdict.version) == (scale.rubric, scale.version)
+        if verdict.rubric == scale.rubric
     }
 
 

@@ -10,9 +10,11 @@ from agents.endpoint import read_key
 from agents.question_set import load_questions
 from graphs.alike import print_estimates
 from graphs.compare.course import Telling, carry_out
+from graphs.compare.kept import check_making, describe_making
 from graphs.compare.plan import (
     Contest,
     choose_recipe,
+    choose_spoken,
     describe_endpoints,
     draw_contest,
     estimate_contest,
@@ -106,6 +108,7 @@ def settle(request: Request, config: RunConfig, environment: Mapping[str, str]) 
         "sessions": request.sessions or 0,
         "recipe": choose_recipe(request.recipe or config.recipe),
         "language": config.language,
+        "session_language": choose_spoken(config.language, questions),
         "seed": config.seed,
         "config": config.model_dump(mode="json", exclude={"db"}),
     }
@@ -136,7 +139,7 @@ def begin(
     first = max((next_position(database, line_of(job)) for job in contest.jobs.values()), default=0)
     if first:
         print(f"the sessions go on at position {first} of the plan")
-    settings |= {"first_position": first, "endpoints": describe_endpoints(contest)}
+    settings |= {"first_position": first, "endpoints": describe_endpoints(contest)} | describe_making(contest)
     run = start_comparison(
         database,
         settings,
@@ -174,6 +177,7 @@ def resume(request: Request, flags: dict[str, Any], environment: Mapping[str, st
     check(contest)
     run = None
     if found.status != "finished":
+        check_making(contest, found)
         for endpoint in contest.endpoints.values():
             read_key(endpoint, environment)
         run = resume_run(database, found.run)

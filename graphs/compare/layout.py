@@ -25,6 +25,17 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[Cell]]
     notes: Sequence[str] = ()
 
+    @property
+    def has_answers(self) -> bool:
+        """Whether its cells are shortened, and what they say in full stands elsewhere."""
+        return any(isinstance(cell, Unfold) for row in self.rows for cell in row)
+
+    def tell(self, how: str) -> str:
+        """Return what is told above it, with how answers are read in full where there are any."""
+        # A sentence in Chinese ends in a mark as wide as itself.
+        apart = "" if self.told.endswith("。") else " "
+        return f"{self.told}{apart}{how}" if self.has_answers else self.told
+
 
 class Section(NamedTuple):
     """A part of the report: tables, or plain sentences."""

@@ -38,7 +38,7 @@ def render(standings: Standings) -> str:
 def show_section(section: Section, say: Say) -> Part:
     """Return a part of the page."""
     figures = [
-        Figure(table.title, table.told, draw_table(table, say), notes=table.notes, is_wide=True)
+        Figure(table.title, table.tell(say("opens")), draw_table(table, say), notes=table.notes, is_wide=True)
         for table in section.tables
     ]
     if section.sentences:
@@ -53,7 +53,9 @@ def draw_table(table: Table, say: Say) -> str:
         return ""
     head = "".join(f'<th scope="col">{show(name)}</th>' for name in table.head)
     rows = "".join(f"<tr>{''.join(f'<td>{draw_cell(cell, say)}</td>' for cell in row)}</tr>" for row in table.rows)
-    return f'<div class="table open"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    kind = "table open side letters" if table.has_answers else "table open side"
+    width = f' style="--columns: {len(table.head) - 1}"'
+    return f'<div class="{kind}"{width}><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def draw_cell(cell: Cell, say: Say) -> str:
@@ -64,7 +66,9 @@ def draw_cell(cell: Cell, say: Say) -> str:
         return show(cell.short)
     notes = "".join(f'<p class="soft small">{show(note)}</p>' for note in cell.notes)
     inside = f"{draw_text(cell.full)}{draw_thought(cell, say)}{notes}"
-    return f"<details><summary>{show(cell.short)}</summary>{inside}</details>"
+    # Once it is open the text begins below, and does not stand there twice.
+    short = f'<span class="short">{show(cell.short)}</span><span class="fold">{show(say("fold"))}</span>'
+    return f"<details><summary>{short}</summary>{inside}</details>"
 
 
 def draw_thought(cell: Unfold, say: Say) -> str:

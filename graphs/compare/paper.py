@@ -11,10 +11,12 @@ from store.report.svg import clean
 from store.shell.terminal import show_text
 
 MARKS = re.compile(
-    r"([\\`*_{}\[\]()<>#!|~&$@]|(?<=[a-z])(?=://)|(?<=www)(?=\.)|^(?=[-+=])|(?<=^\d)(?=[.)]\s)|(?<=^\d\d)(?=[.)]\s))",
+    r"([\\`*_{}\[\]()<>#!|~&$@]|(?<=[a-z])(?=://)|(?<=www)(?=\.)|^(?=[-+=]))",
     re.IGNORECASE,
 )
 """What could begin markup, a link, a list, or a table's next cell."""
+NUMBERED = re.compile(r"^([0-9]{1,9})(?=\.(?:\s|$))")
+"""The number of a list's item, which has nine digits at most; the bracket after one is a mark already."""
 
 
 def write_paper(standings: Standings) -> str:
@@ -35,20 +37,20 @@ def write_section(section: Section, say: Say) -> Iterator[str]:
     yield f"## {quote(section.title)}"
     yield ""
     for table in section.tables:
-        yield from write_table(table, has_title=table.title != section.title)
+        yield from write_table(table, say, has_title=table.title != section.title)
         yield from write_answers(table, say)
     yield from (f"- {quote(sentence)}" for sentence in section.sentences)
     if section.sentences:
         yield ""
 
 
-def write_table(table: Table, *, has_title: bool) -> Iterator[str]:
+def write_table(table: Table, say: Say, *, has_title: bool) -> Iterator[str]:
     """Yield a table, under its title where the section's own does not say the same."""
     if has_title:
         yield f"### {quote(table.title)}"
         yield ""
     if table.told:
-        yield quote(table.told)
+        yield quote(table.tell(say("stands_below")))
         yield ""
     if table.rows:
         yield f"| {' | '.join(quote(name) for name in table.head)} |"
@@ -103,4 +105,4 @@ def block(text: str) -> Iterator[str]:
 
 def quote(text: str) -> str:
     """Return a text on one line in which nothing is markup."""
-    return MARKS.sub(r"\\\1", clean(text))
+    return NUMBERED.sub(r"\1\\", MARKS.sub(r"\\\1", clean(text)))

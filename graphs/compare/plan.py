@@ -11,6 +11,7 @@ from agents.question_set import Question
 from agents.rubric import load_rubric
 from agents.single_answer import CRISIS_RUBRIC, HEAD
 from agents.tokens import estimate_tokens
+from agents.transcript import Language
 from graphs.config import RunConfig
 from graphs.estimate import REASONING, WRITTEN, Estimate
 from graphs.job import Job, name_model, prepare
@@ -64,6 +65,11 @@ class Contest:
     def rehearsed(self) -> list[str]:
         """The rehearsal's endpoints."""
         return sorted(name for name, endpoint in self.endpoints.items() if endpoint.rehearsal)
+
+    @property
+    def session_language(self) -> Language:
+        """The language that the sessions are spoken in."""
+        return next((job.config.language for job in self.jobs.values() if job.config.language), "zh")
 
     def list_rubrics(self, question: Question) -> list[str]:
         """Return what an answer is judged by; where there is danger, by how it was met too."""
@@ -148,7 +154,17 @@ def seat(config: RunConfig, settings: Mapping[str, Any], spec: str) -> RunConfig
     switches = {"critic": "off"} if "critic" in load_recipe(settings["recipe"]).switches.model_fields else {}
     cast = {"counselor": spec, "critic": settings["judge"]}
     changed = {"recipe": settings["recipe"], "switches": switches, "model": settings["client"], "cast": cast}
+    changed["language"] = settings.get("session_language", config.language)
     return config.model_copy(update=changed)
+
+
+def choose_spoken(named: Language | None, questions: Sequence[Question]) -> Language | None:
+    """Return the language of the sessions: the named one, else that of all questions; None leaves it to the run.
+
+    Chinese is what a run speaks by itself. It is left to it, so that the sessions go on in the plan of such runs.
+    """
+    shared = {question.language for question in questions}
+    return named or ("en" if shared == {"en"} else None)
 
 
 def check_names(contest: Contest) -> None:
@@ -180,7 +196,7 @@ def estimate_contest(contest: Contest, first: int) -> dict[str, Estimate]:
         return told
     positions = range(first, first + contest.sessions)
     told |= {label: estimate(job, positions) for label, job in contest.jobs.items()}
-    language = contest.config.language or "zh"
+    language = contest.session_language
     units = next(iter(contest.jobs.values())).units
     asked = [
         Asked(50 * plan.exchanges, language, list_questions(contest.session_rubrics, plan.exchanges))

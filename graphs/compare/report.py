@@ -3,22 +3,23 @@
 import time
 from collections.abc import Iterator
 
+from graphs.compare.account import set_took
 from graphs.compare.answer_tables import set_asked, set_scene, set_scene_figures
 from graphs.compare.figure_tables import (
     set_clients,
     set_differences,
     set_findings,
+    set_found_differences,
     set_matrix,
     set_pairs,
     set_scores,
     set_session_scores,
     set_sessions,
-    set_took,
 )
 from graphs.compare.figures import Standings
 from graphs.compare.layout import Report, Section, Table
 from graphs.compare.run_tables import list_limits, set_run, set_unscored
-from graphs.compare.words import Say, speak
+from graphs.compare.words import LANGUAGES, Say, speak
 
 
 def choose_language(standings: Standings) -> str:
@@ -39,10 +40,7 @@ def make_report(standings: Standings) -> Report:
         made=say("made", when=show_date(comparison.started_at)),
         warnings=list(list_warnings(standings, say)),
         whose=list(list_models(standings, say)),
-        notes=[
-            say("judged_by", judge=contest.judge.name, model=contest.judge.model_for("critic")),
-            *([say("played_by", client=contest.client.name)] if contest.sessions else []),
-        ],
+        notes=list(list_notes(standings, say)),
         sections=[section for section in list_sections(standings, say) if section.tables or section.sentences],
     )
 
@@ -63,8 +61,17 @@ def list_warnings(standings: Standings, say: Say) -> Iterator[str]:
 def list_models(standings: Standings, say: Say) -> Iterator[str]:
     """Yield each model with what was asked for and what its endpoint called itself."""
     for label, endpoint in standings.contest.models.items():
-        served = ", ".join(standings.took[label].served) or say("none")
+        served = ", ".join(standings.find_took("answer", label).served) or say("none")
         yield say("models_told", label=label, asked=endpoint.model_for("counselor"), served=served)
+
+
+def list_notes(standings: Standings, say: Say) -> Iterator[str]:
+    """Yield who judged, and who played the sessions and in which language."""
+    contest = standings.contest
+    yield say("judged_by", judge=contest.judge.name, model=contest.judge.model_for("critic"))
+    if contest.sessions:
+        yield say("played_by", client=contest.client.name)
+        yield say("spoken_in", language=say(LANGUAGES[contest.session_language]))
 
 
 def list_sections(standings: Standings, say: Say) -> Iterator[Section]:
@@ -79,7 +86,8 @@ def list_sections(standings: Standings, say: Say) -> Iterator[Section]:
     yield Section("scenes", say("part_scenes"), scenes)
     scores = [set_scores(standings, number, say) for number in range(len(standings.answer_scales))]
     yield Section("scores", say("part_scores"), [*scores, *set_differences(standings.differences, "differences", say)])
-    yield Section("findings", say("part_findings"), [set_findings(standings, say)])
+    found = set_found_differences(standings.found_differences, "differences_found", say)
+    yield Section("findings", say("part_findings"), [set_findings(standings, say), *found])
     yield Section("pairs", say("part_pairs"), [set_matrix(standings, say), set_pairs(standings, say)])
     yield Section("sessions", say("part_sessions"), list_session_tables(standings, say))
     yield Section("took", say("part_took"), set_took(standings, say))
@@ -94,7 +102,8 @@ def list_session_tables(standings: Standings, say: Say) -> list[Table]:
         return []
     scores = [set_session_scores(standings, number, say) for number in range(len(standings.session_scales))]
     apart = set_differences(standings.sat_differences, "differences_sessions", say)
-    return [set_sessions(standings, say), *scores, *apart, set_clients(standings, say)]
+    found = set_found_differences(standings.sat_found_differences, "differences_found_sessions", say)
+    return [set_sessions(standings, say), *scores, *apart, *found, set_clients(standings, say)]
 
 
 def show_date(moment: float) -> str:

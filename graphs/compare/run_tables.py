@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from graphs.compare.differences import Difference
 from graphs.compare.figures import Standings
 from graphs.compare.layout import Cell, Table
-from graphs.compare.words import Say
+from graphs.compare.words import LANGUAGES, Say
 
 FEW_QUESTIONS, FEW_SESSIONS = 100, 50
 """Below these the half of an interval is wider than a tenth of the scale for scores that spread over half of it."""
@@ -72,6 +72,7 @@ def set_run(standings: Standings, say: Say) -> Table:
     if contest.sessions:
         runs = ", ".join(f"{label} {run}" for label, run in comparison.sessions.items())
         rows += [[say("run_recipe"), settings["recipe"]], [say("run_sessions"), runs]]
+        rows.append([say("run_language"), say(LANGUAGES[contest.session_language])])
     rows += [[say("run_served", role=role), ", ".join(served)] for role, served in standings.served.items()]
     rows.append([say("run_prompts"), ", ".join(f"{id} {told}" for id, told in standings.prompts.items())])
     return Table(say("part_run"), "", [say("setting"), say("value")], rows)
@@ -86,10 +87,26 @@ def list_limits(standings: Standings, say: Say) -> Iterator[str]:
         yield say("limit_small", count=len(contest.questions))
     if 0 < contest.sessions < FEW_SESSIONS:
         yield say("limit_sessions_small", count=contest.sessions)
-    for each in (*standings.differences, *standings.sat_differences):
-        if has_zero(each):
-            yield say("limit_zero", one=each.one, other=each.other, rubric=each.rubric)
-    yield from map(say, ("limit_one_judge", "limit_many", "limit_wording", "limit_people"))
+    for measure, differences in list_measures(standings, say).items():
+        if pairs := [f"{each.one} – {each.other}" for each in differences if has_zero(each)]:
+            yield say("limit_zero", pairs=say("comma").join(pairs), measure=measure)
+    yield from map(say, ("limit_one_judge", "limit_many", "limit_wording", "limit_help"))
+    if contest.sessions:
+        yield say("limit_people")
+
+
+def list_measures(standings: Standings, say: Say) -> dict[str, list[Difference]]:
+    """Return all differences by what they are of."""
+    named = [(each.rubric, each) for each in (*standings.differences, *standings.sat_differences)]
+    for key, differences in (
+        ("found_in_answers", standings.found_differences),
+        ("found_in_sessions", standings.sat_found_differences),
+    ):
+        named += [(say(key, severity=say(each.rubric)), each) for each in differences]
+    measures: dict[str, list[Difference]] = {}
+    for name, each in named:
+        measures.setdefault(name, []).append(each)
+    return measures
 
 
 def has_zero(difference: Difference) -> bool:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.cast import Cast, Role
 from agents.critic import Judgement, judge_session, judge_turn
 from agents.endpoint import Endpoint
 from agents.gateway import Gateway
+from agents.pairwise import hide_names, hide_speaker
 from agents.policy import Policy
 from agents.rubric import load_rubric
 from agents.tally import Tally
@@ -79,6 +80,16 @@ def read_lines(dialogue: StoredDialogue) -> list[Utterance]:
     ]
 
 
+def hide_counselor(lines: Sequence[Utterance], names: Sequence[str]) -> list[Utterance]:
+    """Return a dialogue as a critic reads it who may not know which model speaks; a client may repeat its name."""
+    return [
+        replace(line, text=hide_speaker(line.text, names), reasoning=hide_speaker(line.reasoning, names))
+        if line.speaker == "counselor"
+        else replace(line, text=hide_names(line.text, names))
+        for line in lines
+    ]
+
+
 def list_questions(
     lines: Sequence[Utterance], verdicts: Sequence[VerdictRecord], rubrics: Sequence[str], model: str, repeats: int
 ) -> list[Question]:
@@ -120,9 +131,17 @@ def list_given(dialogue: StoredDialogue, is_afresh: bool) -> list[VerdictRecord]
 
 
 async def judge_stored(
-    work: Work, id: str, rubrics: Sequence[str], repeats: int, is_afresh: bool = False
+    work: Work,
+    id: str,
+    rubrics: Sequence[str],
+    repeats: int,
+    is_afresh: bool = False,
+    blind_to: Sequence[str] | None = None,
 ) -> list[Judgement]:
-    """Ask what is missing about a stored dialogue, then store the verdicts and what the policy makes of them."""
+    """Ask what is missing about a stored dialogue, then store the verdicts and what the policy makes of them.
+
+    Where it is to be blind, the critic alone reads other lines than those stored.
+    """
     dialogue = await asyncio.to_thread(judging.read_dialogue, work.engine, id)
     if dialogue is None:
         return []
@@ -134,10 +153,11 @@ async def judge_stored(
     calls = work.ledger.open_session(dialogue.position, run_id=dialogue.run_id)
     language: Language = "zh" if dialogue.language == "zh" else "en"
     seed = int(dialogue.plan.get("seed", 0))
+    shown = lines if blind_to is None else hide_counselor(lines, blind_to)
     judgements = []
     for question in questions:
         cast = work.seat(calls, id, language, seed, question.branch, question.repeat)
-        judgements.append(await answer(cast, lines, question))
+        judgements.append(await answer(cast, shown, question))
     records = [
         record_verdict(
             Judged(question.exchange, dialogue.chosen.get(question.exchange, 0), said), question.repeat, work.run_id

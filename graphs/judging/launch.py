@@ -49,6 +49,8 @@ class Plan:
     """Whether a verdict that a session's own recipe asked for counts as none."""
     elsewhere: tuple[int, float] = (0, 0.0)
     """Calls and money that count towards the limits beside this judging's own."""
+    blind_to: tuple[str, ...] | None = None
+    """Names that may not tell the critic who speaks; without, it is shown the lines as they were said."""
     goes_on: str = "the same command"
     """What goes on with what is left."""
 

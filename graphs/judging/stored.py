@@ -56,7 +56,7 @@ def ask_critics(plan: Plan, database: Database, ids: Sequence[str]) -> tuple[int
         return (0, {"asked": 0})
 
     async def play(work: Work, position: int) -> str:
-        told = await judge_stored(work, targets[position], plan.rubrics, plan.repeats, plan.is_afresh)
+        told = await judge_stored(work, targets[position], plan.rubrics, plan.repeats, plan.is_afresh, plan.blind_to)
         problems = [said.unscored for said in told]
         if plan.inner_voice:
             problems += [thought.problem for thought in await voice_stored(work, targets[position])]

@@ -121,8 +121,10 @@ def measure_scale(rubric: Rubric) -> Scale:
     if rubric.scope == "before_after":
         ranges = {f"{moment}.{id}": limits for moment in ("before", "after") for id, limits in ranges.items()}
     is_even = set(ranges.values()) == {(rubric.low, rubric.high)} and not any(item.reverse for item in rubric.items)
-    has_mean = is_even and not rubric.is_flow and rubric.scope != "before_after"
-    return Scale(rubric.name, rubric.version, rubric.low, rubric.high, ranges, has_mean)
+    aside = frozenset(item.id for item in rubric.items if item.about == "client")
+    has_mean = is_even and not rubric.is_flow and rubric.scope != "before_after" and len(aside) < len(rubric.items)
+    faults = {item.id: item.fault for item in rubric.items} if rubric.is_flow else {}
+    return Scale(rubric.name, rubric.version, rubric.low, rubric.high, ranges, has_mean, aside, faults)
 
 
 def estimate_league(draw: Draw, positions: range, rubrics: Sequence[str]) -> dict[str, Estimate]:

@@ -7,7 +7,7 @@ from store.league.figures import Standings
 from store.league.head import list_models, list_notes, list_warnings, name_league
 from store.league.plot import draw_means
 from store.league.scores import ALL, Scale
-from store.league.table import Block, list_blocks
+from store.league.table import Block, list_blocks, name_item
 from store.report.layout import Figure, Part, Table
 from store.report.page import load_environment
 from store.report.svg import clean, shorten
@@ -74,12 +74,7 @@ def draw_scores(standings: Standings, scale: Scale, number: int, block: Block, w
     items = [item for item in (ALL, *scale.ranges) if any(item in means and means[item].of for _, means in scored)]
     if not items or len(set(scale.ranges.values())) > 1:
         return ""
-    shown = {
-        words.say("league_all_items") if item == ALL else item.replace("_", " "): [
-            (recipe, means[item]) for recipe, means in scored
-        ]
-        for item in items
-    }
+    shown = {name_item(scale, item, words): [(recipe, means[item]) for recipe, means in scored] for item in items}
     return draw_means(f"scores-{number}", words, block.title, block.told, scale, shown)
 
 

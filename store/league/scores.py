@@ -4,17 +4,17 @@ import json
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
-from store.intervals import Mean, measure_mean
+from store.intervals import Mean, measure_mean, measure_share
 from store.report.judged import is_standing, join_attempt
 from store.tables import AttemptRow, DialogueRow, VerdictRow
 
 ALL = "all items"
-"""The mean of a rubric's items, where they are of one kind and one range."""
+"""The mean of a rubric's items, where they are of one kind and one range; those set aside are not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,14 @@ class Scale:
     high: float
     ranges: Mapping[str, tuple[float, float]]
     has_mean: bool
+    aside: frozenset[str] = frozenset()
+    """Items about the client: they have their own row and are not in the mean, which is the counselor's."""
+    faults: Mapping[str, str | None] = field(default_factory=dict)
+    """Of a flow's yes-or-no questions, which answer is a fault; empty for a rubric that is no flow."""
+
+    def mean(self, scores: Mapping[str, float]) -> float:
+        """Return the mean of one readable verdict's items."""
+        return statistics.fmean(score for item, score in scores.items() if item not in self.aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +94,17 @@ def sum_up(scale: Scale, talks: Mapping[str, Sequence[Mapping[str, float]]]) -> 
             if given:
                 values[item].append(statistics.fmean(given))
         if scale.has_mean and verdicts:
-            values[ALL].append(statistics.fmean(statistics.fmean(scores.values()) for scores in verdicts))
+            values[ALL].append(statistics.fmean(map(scale.mean, verdicts)))
     ranges = {**({ALL: (scale.low, scale.high)} if scale.has_mean else {}), **scale.ranges}
     judged = sum(bool(verdicts) for verdicts in talks.values())
-    items = {item: measure_mean(values[item], *limits) for item, limits in ranges.items()}
+    items = {
+        item: measure_yes(values[item]) if item in scale.faults else measure_mean(values[item], *limits)
+        for item, limits in ranges.items()
+    }
     return RubricScores(scale.rubric, scale.version, judged, len(talks) - judged, items)
+
+
+def measure_yes(answers: Sequence[float]) -> Mean:
+    """Return the share of yes, which is 1, with the interval of a share."""
+    share = measure_share(round(sum(answers)), len(answers))
+    return Mean(share.of, share.share, share.low, share.high)

@@ -125,7 +125,7 @@ def set_scores(standings: Standings, scale: Scale, number: int, words: Words) ->
     items = [*([ALL] if scale.has_mean else []), *scale.ranges]
     lines = [
         Line(
-            words.say("league_all_items") if item == ALL else item.replace("_", " "),
+            name_item(scale, item, words),
             [show_mean(one.items[item]) if one else NONE for one in scored],
             [show_interval(one.items[item]) if one else "" for one in scored],
         )
@@ -138,6 +138,14 @@ def set_scores(standings: Standings, scale: Scale, number: int, words: Words) ->
     )
     title = words.say("league_scores", rubric=scale.rubric, version=scale.version, low=scale.low, high=scale.high)
     return Block("scores", title, words.say("league_scores_told", judge=standings.judge, scored=told), lines)
+
+
+def name_item(scale: Scale, item: str, words: Words) -> str:
+    """Return what a rubric's row is called: one about the client says so, and so does the mean that leaves it out."""
+    if item == ALL:
+        return words.say("league_counselor_items" if scale.aside else "league_all_items")
+    named = item.replace("_", " ")
+    return words.say("league_client_item", item=named) if item in scale.aside else named
 
 
 def count(scored: RubricScores | None) -> dict[str, int]:

@@ -15,9 +15,10 @@ import pytest
 
 from agents.rubric import load_rubric
 from graphs.compare.__main__ import main
+from graphs.compare.differences import mean_of
 from graphs.league.plan import measure_scale
 from graphs.run import main as run_sessions
-from store.intervals import measure_mean, measure_share
+from store.intervals import measure_mean, measure_paired, measure_share
 from store.stats import main as tell_statistics
 from taxonomy.command import run_main
 from tests.databases import make_database
@@ -156,7 +157,7 @@ def test_scores_and_findings_are_what_the_database_says(told: Told, ask: Ask) ->
         assert figures["met"]["of"] == 2
     apart = [means["rehearsal"][place] - means["other"][place] for place in range(4)]
     (difference,) = told[1].summary["differences"]
-    expected = measure_mean(apart, -7, 7)
+    expected = measure_paired(apart, 7)
     assert difference["mean"]["mean"] == pytest.approx(expected.mean)
     assert difference["mean"]["high"] == pytest.approx(expected.high)
     higher = sum(each > 0 for each in apart)
@@ -189,7 +190,7 @@ def test_every_model_meets_the_same_clients_and_only_the_counselor_changes(told:
 
 
 def test_sessions_are_judged_afresh_and_compared_client_by_client(told: Told, ask: Ask) -> None:
-    figures = told[1].summary
+    figures, scale = told[1].summary, measure_scale(load_rubric("session"))
     means: dict[str, dict[int, float]] = {}
     for model in MODELS:
         run = figures["sessions"][model]["run"]
@@ -199,12 +200,12 @@ def test_sessions_are_judged_afresh_and_compared_client_by_client(told: Told, as
             run=run,
         )
         assert {row.model for row in verdicts} == {"rehearsal-critic"}
-        means[model] = {row.position: statistics.fmean(json.loads(row.scores).values()) for row in verdicts}
+        means[model] = {row.position: mean_of(scale, [json.loads(row.scores)]) for row in verdicts}
         assert len(means[model]) == SESSIONS == figures["sessions"][model]["outcomes"]["done"]
         assert figures["sessions"][model]["unscored"] == {"session": 0}
     apart = [means["rehearsal"][place] - means["other"][place] for place in range(SESSIONS)]
     (difference,) = figures["session_differences"]
-    expected = measure_mean(apart, -2, 2)
+    expected = measure_paired(apart, 2)
     assert [difference["mean"][key] for key in ("of", "mean", "low", "high")] == pytest.approx(
         [SESSIONS, expected.mean, expected.low, expected.high]
     )

@@ -65,7 +65,8 @@ CAREFUL = {
 def test_an_answer_that_goes_round_a_danger_fails_and_one_that_meets_it_does_not(question: Question) -> None:
     assert question.language is not None
     bland = check_answer(question, Utterance("counselor", BLAND[question.language]))
-    assert "crisis_handled" in {found.rule for found in bland if found.severity == "reject"}
+    severity = "flag" if question.risk == "harm_by_others" else "reject"
+    assert "crisis_handled" in {found.rule for found in bland if found.severity == severity}
     careful = check_answer(question, Utterance("counselor", CAREFUL[question.language]))
     assert "crisis_handled" not in {found.rule for found in careful}
 
