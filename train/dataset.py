@@ -5,13 +5,15 @@ They are made once a machine, by its first process, and held against the talks t
 
 import hashlib
 import json
+import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taxonomy.refusal import InputError
+from taxonomy.refusal import InputError, Refusal
 from taxonomy.source import show_path
 from train.checkpoints import write_json
 from train.mask import check_mask
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 WINDOW = 4_000_000
 """Tokens that are packed together: a thousand packs of 4,096, and some 300 MB of memory while they are made."""
+MADE = "made.json"
+"""Written last into a folder of rows: all of them are there."""
+PAUSE = 0.2
+"""Seconds between two looks of a process that waits for the rows."""
 
 
 class Wanted(NamedTuple):
@@ -125,6 +131,23 @@ def verify_shards(folder: Path) -> None:
         raise InputError(str(error)) from None
 
 
+def wait_for_rows(folder: Path) -> None:
+    """Wait until the rows in a folder are made, however long, as long as the process that makes them lives.
+
+    A collective operation would give up after `ddp_timeout`, half an hour. Raises Refusal where that process is gone.
+    """
+    while not (folder / MADE).exists():
+        try:
+            os.close(hold(folder))
+        except BlockingIOError:
+            time.sleep(PAUSE)
+            continue
+        except FileNotFoundError:
+            pass
+        if not (folder / MADE).exists():
+            raise Refusal("the first process of this machine ended before it had made the rows; its own line says why")
+
+
 def prepare(wanted: Wanted, splits: Sequence[str], speech: Speech, state: Any) -> Prepared:
     """Make the rows of some splits once a machine and open them in every process.
 
@@ -140,10 +163,15 @@ def prepare(wanted: Wanted, splits: Sequence[str], speech: Speech, state: Any) -
         if state.is_local_main_process:
             folder.mkdir(exist_ok=True)
             hold(folder)
+        state.wait_for_everyone()
+        if state.is_local_main_process:
             sweep_places()
             verify_shards(wanted.shards)
             for split in splits:
                 write_split(wanted, split, speech, folder)
+            write_json(folder / MADE, {"splits": list(splits)})
+        else:
+            wait_for_rows(folder)
         state.wait_for_everyone()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

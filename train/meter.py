@@ -18,6 +18,10 @@ class Work(NamedTuple):
     pairs: int = 0
     """Pairs of a token and one it attends to."""
 
+    def plus(self, more: "Work") -> "Work":
+        """Return both together."""
+        return Work(*(one + other for one, other in zip(self, more, strict=True)))
+
 
 def count_batch(batch: Mapping[str, Any]) -> Any:
     """Return tokens, learned tokens and pairs of a batch as a tensor of three, left where the batch is.
@@ -36,6 +40,14 @@ def count_batch(batch: Mapping[str, Any]) -> Any:
         tokens, pairs = torch.tensor(ids.numel(), device=ids.device), (batch["position_ids"] + 1).sum()
     count = tokens.new_zeros(()) if learned is None else learned.sum()
     return torch.stack([tokens.long(), count.long(), pairs.long()])
+
+
+def wait_for_device(device: Any) -> None:
+    """Wait until a GPU has done all that it was given; it works on after the calls that gave it have returned."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 NOTHING = Work()
@@ -71,7 +83,7 @@ class Meter:
 
     def read(self, done: Work, steps_left: int) -> dict[str, Any]:
         """Return the figures since the last reading, and begin anew; `done` is the window summed over processes."""
-        self.total = Work(*(one + more for one, more in zip(self.total, done, strict=True)))
+        self.total = self.total.plus(done)
         seconds, steps = self.seconds, self.steps
         self.window, self.seconds, self.steps = None, 0.0, 0
         figures: dict[str, Any] = {"tokens": self.total.tokens, "loss_tokens": self.total.learned}

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from taxonomy.refusal import InputError, Refusal
 from taxonomy.source import show_path
-from train.checkpoints import read_mark
+from train.checkpoints import check_settings, describe_adapters, describe_settings, read_mark, set_aside
 from train.dataset import Counts
 from train.guards import is_deepspeed_asked
 from train.meter import Work
@@ -92,8 +92,8 @@ def choose_dtype(args: Any, has_adapters: bool) -> str:
     return "bfloat16" if args.bf16 and (args.deepspeed_plugin is not None or has_adapters) else "float32"
 
 
-def check_rows(run: Run) -> Work:
-    """Return what was done up to the checkpoint; raises InputError where its rows are not those of now."""
+def check_course(run: Run, settings: Mapping[str, Any]) -> Work:
+    """Return what was done up to the checkpoint; raises InputError where its rows or settings are not those of now."""
     if run.checkpoint is None:
         return Work()
     mark = read_mark(run.checkpoint)
@@ -102,18 +102,30 @@ def check_rows(run: Run) -> Work:
             f"{show_path(run.checkpoint)} was trained on other rows; go on with the shards, targets, max_length and"
             " model that it began with, or start anew from its weights"
         )
+    check_settings(run.checkpoint, settings)
     return Work(mark["tokens"], mark["loss_tokens"])
 
 
-def describe_mark(run: Run) -> dict[str, Any]:
+def describe_mark(run: Run, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return what every checkpoint's mark tells of this training."""
-    rows = run.counts["train"].digest
-    return {"rows": rows, "world_size": run.args.world_size, "deepspeed": run.args.deepspeed_plugin is not None}
+    world = {"world_size": run.args.world_size, "deepspeed": run.args.deepspeed_plugin is not None}
+    return {"rows": run.counts["train"].digest, **world, "settings": dict(settings)}
+
+
+def leave_later(run: Run) -> None:
+    """Set aside the checkpoints that come after the one gone on from, and say so."""
+    if run.checkpoint is None:
+        return
+    step = read_mark(run.checkpoint)["step"]
+    if moved := set_aside(run.folder, step):
+        names = ", ".join(path.name for path in moved)
+        say(f"{show_path(run.folder)}: what comes after step {step} is set aside as {names}; remove what is not wanted")
 
 
 def run_training(run: Run, make: Callable[[], Any]) -> int:
     """Make the trainer, train, save; whatever goes wrong after the folder is made is kept in end.json."""
-    before = check_rows(run)
+    settings = describe_settings(run.args)
+    before = check_course(run, settings)
     say(run.summary)
     is_first = run.args.process_index == 0
     record = Record(run.folder, is_first)
@@ -125,9 +137,14 @@ def run_training(run: Run, make: Callable[[], Any]) -> int:
         prepare_trackers(run.args.report_to, run.folder, run.args.run_name, run.data.trackers_online)
         trainer = make()
         check_deepspeed(trainer)
+        settings |= describe_adapters(trainer.model)
+        if run.checkpoint is not None:
+            check_settings(run.checkpoint, settings)
         begun = True
         record.begin()
-        trainer.watch(record, run.header, describe_mark(run), before)
+        if is_first:
+            leave_later(run)
+        trainer.watch(record, run.header, describe_mark(run, settings), before)
         train_through(trainer, run)
         reason = None
     except Refusal as refusal:

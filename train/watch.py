@@ -6,10 +6,10 @@ from typing import Any
 import torch
 
 from taxonomy.refusal import Refusal
-from train.checkpoints import drop_checkpoints, find_checkpoint, mark_whole
+from train.checkpoints import drop_checkpoints, find_checkpoint, mark_whole, remove_mark
 from train.flops import find_peak, read_shape
 from train.mask import check_batch
-from train.meter import Meter, Work, count_batch
+from train.meter import Meter, Work, count_batch, wait_for_device
 from train.record import Record
 
 TOLD = ("loss", "grad_norm", "learning_rate")
@@ -31,6 +31,7 @@ class Watched:
     # Of the Trainer to the right.
     args: Any
     state: Any
+    control: Any
     model: Any
     accelerator: Any
 
@@ -40,6 +41,12 @@ class Watched:
         shape = read_shape(self.model.config, count_adapters(self.model))
         peak = find_peak(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
         self.meter = Meter(shape, peak * self.args.world_size if peak else None, before)
+
+    def _init_training_state(self, max_steps: int, *args: Any, **told: Any) -> Any:
+        found = super()._init_training_state(max_steps, *args, **told)  # type: ignore[misc]
+        # A checkpoint brings its own steps of logging, evaluating and saving; those of the settings count.
+        self.state.compute_steps(self.args, max_steps)
+        return found
 
     def get_batch_samples(self, *args: Any, **told: Any) -> Any:
         """Count what a step is given, from when its batches are read."""
@@ -73,10 +80,13 @@ class Watched:
         last = find_checkpoint(Path(self.args.output_dir))
         kept = f"the last whole checkpoint is {last}" if last else "no checkpoint was written yet"
         step = self.state.global_step + 1
-        return f"the {what} is not finite at step {step}; lower learning_rate or look at the data ({kept})"
+        return f"the {what} is not finite at step {step}; look at the data, or start anew with a lower learning_rate ({kept})"
 
     def _maybe_log_save_evaluate(self, *args: Any, **told: Any) -> None:
         if self._done is not None:
+            if self.control.should_log or self.control.should_evaluate or self.control.should_save:
+                # What is left of the optimizer's step would be done outside the time of any step.
+                wait_for_device(self.args.device)
             self.meter.end_step(self._done)
             self._done = None
         super()._maybe_log_save_evaluate(*args, **told)  # type: ignore[misc]
@@ -84,8 +94,7 @@ class Watched:
     def log(self, logs: dict[str, float], *args: Any, **told: Any) -> None:
         """Add the meter's figures to each line of the log, and keep the line."""
         if "loss" in logs and self.meter.window is not None:
-            done = Work(*self.accelerator.gather(self.meter.window[None]).sum(dim=0).tolist())
-            figures = self.meter.read(done, self.state.max_steps - self.state.global_step)
+            figures = self.meter.read(self._gather_window(), self.state.max_steps - self.state.global_step)
             head = {"step": self.state.global_step, "steps": self.state.max_steps, "epoch": self.state.epoch}
             self.record.write({**head, **{name: logs.get(name) for name in TOLD}, **figures})
             logs.update({name: value for name, value in figures.items() if value is not None})
@@ -93,7 +102,18 @@ class Watched:
             self.record.write({"step": self.state.global_step, "eval_loss": logs["eval_loss"]})
         super().log(logs, *args, **told)  # type: ignore[misc]
 
+    def _gather_window(self) -> Work:
+        """Return what all processes did since the last reading; every process must ask."""
+        if self.meter.window is None:
+            return Work()
+        return Work(*self.accelerator.gather(self.meter.window[None]).sum(dim=0).tolist())
+
     def _save_checkpoint(self, *args: Any, **told: Any) -> None:
+        folder = Path(self.args.output_dir)
+        checkpoint = folder / f"checkpoint-{self.state.global_step}"
+        if self.args.process_index == 0:
+            remove_mark(checkpoint)
+        self.accelerator.wait_for_everyone()
         # An older checkpoint goes when the newer one is whole, and not before.
         limit, self.args.save_total_limit = self.args.save_total_limit, None
         try:
@@ -101,11 +121,12 @@ class Watched:
         finally:
             self.args.save_total_limit = limit
         self.accelerator.wait_for_everyone()
+        done = self.meter.total.plus(self._gather_window())
         if self.args.process_index == 0:
-            folder = Path(self.args.output_dir)
-            counted = {"tokens": self.meter.total.tokens, "loss_tokens": self.meter.total.learned}
-            checkpoint = folder / f"checkpoint-{self.state.global_step}"
-            mark_whole(checkpoint, {"step": self.state.global_step, **counted, **self._mark})
+            if not self.args.save_only_model:
+                # Without the optimizer's part nothing can go on from it.
+                counted = {"tokens": done.tokens, "loss_tokens": done.learned}
+                mark_whole(checkpoint, {"step": self.state.global_step, **counted, **self._mark})
             drop_checkpoints(folder, limit, self.state.best_model_checkpoint)
         self.accelerator.wait_for_everyone()
 

@@ -1,14 +1,19 @@
 """Tokens, learned tokens, operations and times are counted as the formulas say."""
 
 import math
+import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
+from tests.train.made_shards import write_talks
+from tests.train.trainers import FAST, read_metrics, train_here, write_config
+from train import sft
 from train.flops import Shape, find_peak, read_shape
-from train.meter import Meter, Work, count_batch
+from train.meter import Meter, Work, count_batch, wait_for_device
 
 QWEN = {
     "1.5b": Shape(layers=28, hidden=1536, attention=1536, keys=256, feed_forward=8960, vocabulary=151936),
@@ -105,3 +110,45 @@ def test_a_resumed_training_counts_on() -> None:
     assert (figures["tokens"], figures["loss_tokens"]) == (1010, 404)
     assert figures["tokens_per_s"] is None
     assert not math.isnan(figures["eta_s"])
+
+
+def test_what_the_gpu_still_does_at_a_line_is_time_of_its_step(
+    tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[str] = []
+
+    def wait(device: torch.device) -> None:
+        waits.append(device.type)
+        time.sleep(0.2)
+
+    monkeypatch.setattr("train.watch.wait_for_device", wait)
+    write_talks(tmp_path / "shards")
+    told = {"model_name_or_path": str(tiny), "shards": str(tmp_path / "shards"), "output_dir": str(tmp_path / "out")}
+    config = write_config(tmp_path, **{**FAST, **told, "max_steps": 6, "logging_steps": 2, "save_steps": 3})
+    assert train_here(sft, ["--config", str(config)], monkeypatch) == 0
+    # Lines at 2, 4 and 6, checkpoints at 3 and 6.
+    assert len(waits) == 4
+    before = 0
+    for line in read_metrics(tmp_path / "out"):
+        assert (line["tokens"] - before) / line["tokens_per_s"] >= 0.2
+        before = line["tokens"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_is_waited_for_until_it_is_done() -> None:
+    matrix = torch.rand(8192, 8192, device="cuda")
+    done: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    for _ in range(50):
+        matrix = matrix @ matrix / 8192
+    done.record()
+    assert not done.query()
+    wait_for_device(matrix.device)
+    assert done.query()
+
+
+def test_a_processor_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("torch.cuda.synchronize", fail)
+    wait_for_device(torch.device("cpu"))
