@@ -80,7 +80,7 @@ class Watched:
         last = find_checkpoint(Path(self.args.output_dir))
         kept = f"the last whole checkpoint is {last}" if last else "no checkpoint was written yet"
         step = self.state.global_step + 1
-        return f"the {what} is not finite at step {step}; look at the data, or start anew with a lower learning_rate ({kept})"
+        return f"the {what} is not finite at step {step}; look at the data or begin with a lower learning_rate ({kept})"
 
     def _maybe_log_save_evaluate(self, *args: Any, **told: Any) -> None:
         if self._done is not None:
