@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, or_, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -17,6 +17,9 @@ from taxonomy.refusal import InputError
 State = Literal["starting", "running", "done", "failed", "interrupted", "cancelled", "dead"]
 LIVING = ("starting", "running")
 CANCEL = "cancel"
+MOST_JOBS = 2**31
+NO_SHARDS = "."
+"""The folder of the export of a triggered job until it is made."""
 LEASE_S = 30.0
 """Seconds without a heartbeat after which a job of another machine counts as dead."""
 BEAT = text(
@@ -25,7 +28,8 @@ BEAT = text(
 )
 START = text(
     "UPDATE jobs SET state = 'running', trainer_pid = :pid, trainer_started = :started, command = :command,"
-    " started_at = :now, heartbeat_at = :now WHERE id = :id AND owner = :owner AND wish IS NULL"
+    " started_at = :now, heartbeat_at = :now"
+    " WHERE id = :id AND owner = :owner AND wish IS NULL AND state IN ('starting', 'running')"
 )
 END = (
     "UPDATE jobs SET state = CASE WHEN wish = 'cancel' AND :state <> 'done' THEN 'cancelled' ELSE :state END,"
@@ -42,7 +46,7 @@ CLAIM = text(
 )
 HAND_OVER = text(
     "UPDATE jobs SET state = 'starting', follower_pid = :pid, follower_started = :started, heartbeat_at = :now"
-    " WHERE id = :id AND owner = :owner AND trainer_pid IS NULL"
+    " WHERE id = :id AND owner = :owner AND trainer_pid IS NULL AND state IN ('starting', 'running')"
 )
 
 
@@ -117,7 +121,8 @@ def describe_job(engine: Engine, id: int, owner: str, **columns: Any) -> None:
 def find_job(engine: Engine, id: int) -> JobRow:
     """Return a job; raises InputError where there is none."""
     with explained(engine), Session(engine, expire_on_commit=False) as db:
-        row = db.get(JobRow, id)
+        # A number that no column holds is an error of the driver.
+        row = db.get(JobRow, id) if 0 < id < MOST_JOBS else None
     if row is None:
         raise InputError(f"there is no job {id} in this database; python -m train.jobs list shows them")
     return row
@@ -129,9 +134,14 @@ def list_jobs(engine: Engine) -> list[JobRow]:
         return list(db.exec(select(JobRow).order_by(col(JobRow.id).desc())))
 
 
-def find_triggered(engine: Engine, mix: str) -> JobRow | None:
-    """Return the last job that was triggered for a mix."""
+def find_triggered(engine: Engine, mix: str, *, counts: bool = False) -> JobRow | None:
+    """Return the last job that was triggered for a mix; with `counts`, the last that has used up its dialogues.
+
+    A job that never got shards has not, unless a person cancelled it.
+    """
     query = select(JobRow).where(JobRow.trigger_mix == mix).order_by(col(JobRow.id).desc()).limit(1)
+    if counts:
+        query = query.where(or_(col(JobRow.shards) != NO_SHARDS, col(JobRow.state) == "cancelled"))
     with explained(engine), Session(engine, expire_on_commit=False) as db:
         return db.exec(query).first()
 
@@ -150,7 +160,7 @@ def hand_over(engine: Engine, id: int, owner: str, process: Process) -> None:
 
 
 def start_training(engine: Engine, id: int, owner: str, process: Process, command: str) -> bool:
-    """Say which process trains; returns whether it may go on, for the job may have been cancelled meanwhile."""
+    """Say which process trains; returns whether it may go on, for the job may have ended meanwhile."""
     return change(engine, START, id=id, owner=owner, now=time.time(), command=command, **process._asdict()) == 1
 
 

@@ -19,6 +19,7 @@ from store.errors import StoreError
 from store.job_tables import JobRow
 from store.jobs import CANCEL, Process, TakenOver, beat, end_job, find_job, hand_over, start_training
 from taxonomy.command import Parser, run_main
+from taxonomy.refusal import Refusal
 from train.job.ending import Ending, judge_seen
 from train.job.folder import folder_of, remove_empty
 from train.job.metrics import carry_metrics
@@ -75,12 +76,19 @@ def follow(engine: Database, job: JobRow, checkpoint: Path | None, *, is_shown: 
     stop, folder = Stop(), folder_of(job)
     progress = Progress(f"job {job.id}", is_shown=is_shown)
     with noting_signals(stop):
-        folder.end.unlink(missing_ok=True)
-        trainer, log = start_trainer(job, checkpoint)
+        if beat(engine, job.id, job.owner) == CANCEL:
+            end_job(engine, job, "cancelled", None)
+            return find_job(engine, job.id), EXIT_CODES["cancelled"]
+        try:
+            trainer, log = start_trainer(job, checkpoint)
+        except Refusal as refusal:
+            end_job(engine, job, "failed", str(refusal))
+            raise
         try:
             note_start(engine, job, trainer, checkpoint, stop)
             read = watch(engine, job, trainer, progress, stop)
-        except StoreError:
+        except BaseException:
+            # Whatever went wrong here: nobody is left who could follow the trainer.
             end_trainer(job, trainer, stop)
             raise
         # Of a trainer whose head is gone nothing may stay behind.

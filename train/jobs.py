@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COLUMNS = ("job", "state", "model", "mix", "step", "loss", "tokens/s", "started", "took")
 WIDEST = 32
 CANCEL_S = 30.0
-"""How long a follower may take to store that its trainer has ended."""
+"""How long is waited for a holder to end its job: it finishes a step of the preparation, or ends the trainer."""
 
 
 def build_parser() -> Parser:
@@ -50,7 +50,7 @@ def main() -> int:
         job = settle(engine, find_job(engine, flags.job))
         if flags.verb == "cancel":
             job = cancel(engine, job)
-            tell([json.dumps(tell_job(job), ensure_ascii=False)] if flags.json else [f"job {job.id} was {job.state}"])
+            tell([json.dumps(tell_job(job), ensure_ascii=False) if flags.json else describe_cancel(job)])
             return 0
         metrics = list_metrics(engine, flags.job)
         if flags.json:
@@ -160,28 +160,45 @@ def show_lines(job: "JobRow", metrics: Sequence["JobMetricRow"]) -> list[str]:
 
 
 def cancel(engine: "Database", job: "JobRow") -> "JobRow":
-    """End a job that this database started on this machine; raises Refusal for any other."""
+    """End a job that this database started on this machine; raises Refusal for any other.
+
+    A job whose holder lives is ended by it alone, and is still living here where that takes longer.
+    """
     from store.jobs import LIVING, end_job, find_job, wish_cancel
     from train.job.place import end_processes, is_running
-    from train.job.settle import follower_of, is_here, trainer_of
+    from train.job.settle import KILL, follower_of, is_here, trainer_of
 
-    assert job.id is not None
     if job.state not in LIVING:
         raise InputError(f"job {job.id} is {job.state}; there is nothing to cancel")
     if not is_here(job):
         raise InputError(f"job {job.id} runs on {job.host}; cancel it there")
-    wish_cancel(engine, job.id)
+    number = job.id
+    assert number is not None
+    wish_cancel(engine, number)
     trainer = trainer_of(job)
     if trainer is not None and not end_processes(job.token, trainer):
         raise Refusal(f"job {job.id}: some of its processes cannot be ended; look for {trainer.pid}")
     until = time.monotonic() + CANCEL_S
     while is_running(follower_of(job)) and time.monotonic() < until:
-        seen = find_job(engine, job.id)
-        if seen.state not in LIVING:
-            return seen
         time.sleep(0.1)
+        # Its holder may have handed it over to another process of this machine.
+        job = find_job(engine, number)
+        if job.state not in LIVING:
+            return job
+    if is_running(follower_of(job)):
+        return job
+    end_processes(job.token, None, KILL)
     end_job(engine, job, "cancelled", None)
-    return find_job(engine, job.id)
+    return find_job(engine, number)
+
+
+def describe_cancel(job: "JobRow") -> str:
+    """Return what has become of the wish to cancel a job."""
+    from store.jobs import LIVING
+
+    if job.state in LIVING:
+        return f"job {job.id} will be cancelled: process {job.follower_pid}, which holds it, has not ended it yet"
+    return f"job {job.id} was {job.state}"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ and what stands after `--` goes to the trainer as it is.
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 STARTED_S = 20.0
 """How long a follower of its own may take to say that it holds its job."""
+COUNT = re.compile(r"[1-9][0-9]{0,8}")
+STOPPED_S = 60.0
+"""How long it may take to end its trainer when it is told to stop."""
 
 
 def build_parser() -> Parser:
@@ -69,8 +74,9 @@ def check_flags(flags: Namespace, extra: Sequence[str]) -> None:
     if flags.trigger is not None:
         if flags.shards is not None or flags.num_machines is not None:
             raise InputError("--trigger exports its own shards, for one machine; leave --shards and --num_machines out")
-        if not flags.trigger[1].isdigit() or not int(flags.trigger[1]):
-            raise InputError(f"--trigger {flags.trigger[0]} {flags.trigger[1]}: a whole number of dialogues is wanted")
+        if not COUNT.fullmatch(flags.trigger[1]):
+            told = f"{flags.trigger[0]} {flags.trigger[1][:20]}"
+            raise InputError(f"--trigger {told}: a whole number of dialogues is wanted, of nine digits at most")
     elif flags.shards is None:
         raise InputError("--shards DIR is missing; name the folder of an export (python -m store.export)")
 
@@ -84,6 +90,7 @@ def main() -> int:
     from train.job.order import Held, prepare_new
     from train.job.resume import prepare_resume
 
+    heed_signals()
     url, held = choose_url(flags.db), None
     if flags.trigger is not None:
         from train.trigger import prepare_triggered
@@ -104,14 +111,24 @@ def main() -> int:
         engine.dispose()
 
 
+def heed_signals() -> None:
+    """Have what ends this process interrupt it instead, so that no job is left as starting."""
+    for word in (signal.SIGTERM, signal.SIGHUP):
+        # What is ignored stays so: of nohup.
+        if signal.getsignal(word) is signal.SIG_DFL:
+            signal.signal(word, signal.default_int_handler)
+
+
 def run(engine: "Database", url: str, held: "Held", flags: Namespace) -> int:
     """Follow a job that this process holds, or leave that to a process of its own."""
     from store.jobs import end_job, find_job
     from train.follow import follow
+    from train.job.progress import Progress
 
-    for line in held.notes:
-        sys.stderr.write(f"{line}\n")
+    told = Progress(f"job {held.job.id}")
     try:
+        for line in held.notes:
+            told.say(line)
         if flags.detach:
             job, code = detach(engine, url, held), 0
         else:
@@ -126,7 +143,7 @@ def run(engine: "Database", url: str, held: "Held", flags: Namespace) -> int:
         sys.stdout.write(f"job {job.id} is followed without a terminal: python -m train.jobs show {job.id}\n")
     else:
         why = f": {job.reason}" if job.reason else ""
-        sys.stderr.write(f"job {job.id} {describe_end(job.state)}{why}\n")
+        told.say(f"job {job.id} {describe_end(job.state)}{why}")
         job = find_job(engine, job.id)
     if flags.json:
         sys.stdout.write(json.dumps(summarise(job), ensure_ascii=False) + "\n")
@@ -175,18 +192,36 @@ def detach(engine: "Database", url: str, held: "Held") -> "JobRow":
         )
     before = Process(job.follower_pid, job.follower_started)
     until = time.monotonic() + STARTED_S
-    while time.monotonic() < until and follower.poll() is None:
-        seen = find_job(engine, job.id)
-        if Process(seen.follower_pid, seen.follower_started) != before:
-            return seen
-        time.sleep(0.05)
+    try:
+        while time.monotonic() < until and follower.poll() is None:
+            seen = find_job(engine, job.id)
+            if Process(seen.follower_pid, seen.follower_started) != before:
+                return seen
+            time.sleep(0.05)
+    except KeyboardInterrupt:
+        stop(follower, job)
+        raise
     seen = find_job(engine, job.id)
     if Process(seen.follower_pid, seen.follower_started) != before:
         return seen
-    follower.kill()
+    stop(follower, job)
     told = " ".join(read_log(said)[-1:]) or "it does not say why"
     end_job(engine, job, "failed", f"its follower did not start: {told}")
     raise InputError(f"job {job.id}: its follower did not start ({told}); see {said}")
+
+
+def stop(follower: "subprocess.Popen[bytes]", job: "JobRow") -> None:
+    """End a follower, which ends its trainer, and see that nothing of either is left."""
+    from train.job.place import end_processes
+    from train.job.settle import KILL
+
+    follower.terminate()
+    try:
+        follower.wait(STOPPED_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        follower.kill()
+        follower.wait()
+    end_processes(job.token, None, KILL)
 
 
 if __name__ == "__main__":

@@ -4,39 +4,26 @@ It writes configs/models/NAME.yaml in the working folder, by which the gateway f
 ends. What stands after `--` goes to the engine as it is; paths there must be whole.
 """
 
-import ctypes
 import hashlib
 import json
-import os
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
 from argparse import Namespace
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from taxonomy.command import Parser, run_main
 from taxonomy.refusal import InputError, Refusal
-from taxonomy.source import show_path
+from taxonomy.source import read_text, show_path
+from train.job.port import HOST, choose_port
 
-HOST = "127.0.0.1"
 PORT = 8232
-READY_S = 1800.0
-"""A large model takes minutes to load from a slow disk."""
-STOP_S = 10.0
-LOOK_S = 0.1
 MOST_TOKENS = 4096
-PR_SET_PDEATHSIG = 1
 SAMPLES = 64
 SAMPLE_BYTES = 1 << 16
 ENGINES = ("auto", "transformers", "vllm")
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def build_parser() -> Parser:
@@ -57,23 +44,41 @@ def main() -> int:
     """Serve until interrupted."""
     given = sys.argv[1:]
     place = given.index("--") if "--" in given else len(given)
-    flags = build_parser().parse_args(given[:place])
+    flags, extra = build_parser().parse_args(given[:place]), given[place + 1 :]
+    check_sampling(flags)
     from train.job.devices import count_gpus
-    from train.job.endpoint import choose_endpoint
+    from train.job.endpoint import choose_endpoint, hold_endpoint
+    from train.job.engine import check_engine_words, choose_engine, lent_folder, start_words
 
+    check_engine_words(extra)
     model = check_model(flags.model)
     path = choose_endpoint(flags.name, flags.endpoint)
     port = choose_port(flags.port)
     gpus = count_gpus()
     engine = choose_engine(flags.engine, gpus)
     keys = tell_endpoint(flags, model, port, engine)
-    words = [*start_words(engine, keys["model"], port, gpus), *given[place + 1 :]]
-    # Stopped by a service manager or by a person, it cleans up alike.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory() as folder:
+    heed_signals(signal.default_int_handler)
+    with hold_endpoint(path), lent_folder() as folder:
         # The engine calls a model by the path it was given: from here, this one.
         Path(folder, keys["model"]).symlink_to(model)
-        return serve(words, Path(folder), path, keys, port)
+        return serve([*start_words(engine, keys["model"], port, gpus), *extra], folder, path, keys, port)
+
+
+def heed_signals(handler: Any) -> None:
+    """Have a service manager, a terminal that goes and a person stop this process alike; what is ignored stays so."""
+    for word in STOPS:
+        if signal.getsignal(word) is not signal.SIG_IGN:
+            signal.signal(word, handler)
+
+
+def check_sampling(flags: Namespace) -> None:
+    """Raise InputError for settings that the gateway does not take."""
+    if not 0 <= flags.temperature <= 2:
+        raise InputError(f"--temperature {flags.temperature:g}: a number from 0 to 2 is wanted")
+    if not 0 < flags.top_p <= 1:
+        raise InputError(f"--top-p {flags.top_p:g}: a number above 0 and up to 1 is wanted")
+    if flags.max_tokens is not None and flags.max_tokens < 1:
+        raise InputError(f"--max-tokens {flags.max_tokens}: at least 1 is wanted")
 
 
 def check_model(folder: Path) -> Path:
@@ -89,7 +94,20 @@ def check_model(folder: Path) -> Path:
             raise InputError(f"--model {shown}: holds no {name}; name the folder of a model")
     if not any(folder.glob("*.safetensors")):
         raise InputError(f"--model {shown}: holds no weights; name the folder of a model")
+    read_config(folder)
     return folder.resolve()
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return a model's configuration; raises InputError where it cannot be read."""
+    path = folder / "config.json"
+    try:
+        told = json.loads(read_text(path))
+    except (ValueError, RecursionError):
+        raise InputError(f"{show_path(path)}: not JSON; name the folder of a whole model") from None
+    if not isinstance(told, dict):
+        raise InputError(f"{show_path(path)}: keys with values are wanted; name the folder of a whole model")
+    return told
 
 
 def name_model(name: str, folder: Path) -> str:
@@ -100,46 +118,16 @@ def name_model(name: str, folder: Path) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.safetensors")):
-        size = path.stat().st_size
-        digest.update(size.to_bytes(8, "big"))
-        with path.open("rb") as weights:
-            for sample in range(SAMPLES):
-                weights.seek(size * sample // SAMPLES)
-                digest.update(weights.read(SAMPLE_BYTES))
-    return f"{name}-{digest.hexdigest()[:8]}"
-
-
-def choose_port(told: int) -> int:
-    """Return a free port; raises InputError where the one asked for is taken."""
-    if not 0 <= told < 65_536:
-        raise InputError(f"--port {told}: ports run from 0 to 65535")
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            tried.bind((HOST, told))
+            size = path.stat().st_size
+            digest.update(size.to_bytes(8, "big"))
+            with path.open("rb") as weights:
+                for sample in range(SAMPLES):
+                    weights.seek(size * sample // SAMPLES)
+                    digest.update(weights.read(SAMPLE_BYTES))
         except OSError as error:
-            raise InputError(f"--port {told}: {error.strerror}; name another port, or 0 for a free one") from None
-        port: int = tried.getsockname()[1]
-        return port
-
-
-def choose_engine(told: str, gpus: int) -> str:
-    """Return the engine to serve with; raises InputError where it is not installed."""
-    if told == "auto":
-        told = "vllm" if gpus and find_spec("vllm") else "transformers"
-    if not find_spec(told):
-        extra = "vllm" if told == "vllm" else "transformers[serving]"
-        raise InputError(f"--engine {told}: it is not installed; pip install '{extra}'")
-    return told
-
-
-def start_words(engine: str, model: str, port: int, gpus: int) -> list[str]:
-    """Return the words that start an engine."""
-    place = ["--host", HOST, "--port", str(port)]
-    if engine == "vllm":
-        return [sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", model, "--served-model-name", model, *place]
-    device = ["--device", "cuda", "--dtype", "bfloat16"] if gpus else ["--device", "cpu", "--dtype", "float32"]
-    return [sys.executable, "-m", "transformers.cli.transformers", "serve", model, *device, *place]
+            raise InputError(f"{show_path(path)} cannot be read: {error.strerror}") from None
+    return f"{name}-{digest.hexdigest()[:8]}"
 
 
 def tell_endpoint(flags: Namespace, model: Path, port: int, engine: str) -> dict[str, Any]:
@@ -148,15 +136,15 @@ def tell_endpoint(flags: Namespace, model: Path, port: int, engine: str) -> dict
     transformers serve takes neither a JSON mode nor a seed: both are left out for it. It keeps thoughts in the text,
     between tags.
     """
-    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    context = config.get("max_position_embeddings")
+    told = read_config(model).get("max_position_embeddings")
+    context = told if type(told) is int and told > 1 else None
     keys = {
         "name": flags.name,
         "base_url": f"http://{HOST}:{port}/v1",
         "model": name_model(flags.name, model),
         "temperature": flags.temperature,
         "top_p": flags.top_p,
-        "max_tokens": flags.max_tokens or (min(MOST_TOKENS, context // 2) if isinstance(context, int) else MOST_TOKENS),
+        "max_tokens": flags.max_tokens or min(MOST_TOKENS, context // 2 if context else MOST_TOKENS),
         "json": "schema" if engine == "vllm" else "none",
         "reasoning": "tags",
         "send_seed": engine == "vllm",
@@ -164,78 +152,35 @@ def tell_endpoint(flags: Namespace, model: Path, port: int, engine: str) -> dict
         "prices": {"input": 0, "cached_input": 0, "output": 0},
         "currency": "CNY",
     }
-    return keys | ({"context_length": context} if isinstance(context, int) else {})
+    return keys | ({"context_length": context} if context else {})
 
 
 def serve(words: Sequence[str], folder: Path, path: Path, keys: dict[str, Any], port: int) -> int:
-    """Run an engine until it is interrupted; the endpoint file is there as long as it answers."""
-    from train.job.endpoint import remove_endpoint, write_endpoint
+    """Run an engine until it is interrupted; the endpoint file is there as long as it answers.
 
-    # Without this folder the engine's list of models is an error.
-    cache = folder / "hub"
-    cache.mkdir()
-    environment = {"HF_HUB_OFFLINE": "1", "NO_COLOR": "1"} | dict(os.environ) | {"HF_HUB_CACHE": str(cache)}
-    said = folder / "said"
-    with said.open("wb") as log:
-        engine = subprocess.Popen(
-            words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, preexec_fn=end_with_parent if sys.platform == "linux" else None,
-        )  # fmt: skip
+    Who interrupts it before it answers has got nothing: that is KeyboardInterrupt.
+    """
+    from train.job.endpoint import remove_endpoint, write_endpoint
+    from train.job.engine import explain, start_engine, stop, wait_until_ready
+
+    engine, is_up = start_engine(words, folder), False
     try:
-        wait_until_ready(engine, port, said)
+        wait_until_ready(engine, port)
         write_endpoint(path, keys)
+        is_up = True
         sys.stdout.write(f"{keys['model']} answers on {HOST}:{port} as {keys['name']}: {show_path(path)}\n")
         sys.stdout.flush()
-        engine.wait()
-        raise Refusal(f"the engine has ended: {explain(said)}")
+        engine.process.wait()
+        raise Refusal(f"the engine has ended: {explain(engine)}")
     except KeyboardInterrupt:
+        if not is_up:
+            raise
         return 0
     finally:
+        # Who asks twice does not keep it from cleaning up.
+        heed_signals(signal.SIG_IGN)
         remove_endpoint(path)
         stop(engine)
-
-
-def end_with_parent() -> None:
-    """Have Linux end this process when its parent is killed: no engine stays behind and holds the port."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def wait_until_ready(engine: "subprocess.Popen[bytes]", port: int, said: Path) -> None:
-    """Return when the engine answers; raises Refusal where it ends or takes too long."""
-    # A proxy of the environment would be asked for this machine too.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    until = time.monotonic() + READY_S
-    while time.monotonic() < until:
-        if engine.poll() is not None:
-            raise Refusal(f"the engine did not start: {explain(said)}")
-        try:
-            with opener.open(f"http://{HOST}:{port}/health", timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(LOOK_S)
-    raise Refusal(f"the engine was not ready in {READY_S / 60:.0f} minutes; its last words: {explain(said)}")
-
-
-def explain(said: Path) -> str:
-    """Return the last thing an engine said."""
-    from train.job.log import list_secrets, mask, read_log
-    from train.job.reason import find_reason
-
-    return mask(find_reason(read_log(said)) or "it does not say why", list_secrets(os.environ))
-
-
-def stop(engine: "subprocess.Popen[bytes]") -> None:
-    """End an engine and what it has started."""
-    for word in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(engine.pid, word)
-        except ProcessLookupError:
-            return
-        try:
-            engine.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            continue
 
 
 if __name__ == "__main__":

@@ -87,9 +87,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(f"{show_path(path)}: {error.strerror}; name the folder of an export") from None
     except ValueError:
         raise InputError(f"{show_path(path)}: not JSON; name the folder of an export") from None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+    if not isinstance(manifest, dict) or not is_manifest(manifest):
         raise InputError(f"{show_path(path)}: is no manifest of an export; name another folder")
     return manifest
+
+
+def is_manifest(told: dict[str, Any]) -> bool:
+    """Whether what is told of a mix and of files has the shape in which an export writes it."""
+    mix, files = told.get("mix", {}), told.get("files")
+    if not isinstance(mix, dict) or not isinstance(mix.get("kind", "talks"), str) or not isinstance(files, dict):
+        return False
+    return all(
+        isinstance(file, dict) and isinstance(file.get("sha256"), str) and type(file.get("rows", 0)) is int
+        for file in files.values()
+    )
 
 
 def verify(folder: Path) -> dict[str, Any]:
@@ -104,9 +115,14 @@ def verify(folder: Path) -> dict[str, Any]:
     wrong = []
     for name, told in manifest["files"].items():
         path = folder / name
-        if not path.is_file() or folder.resolve() not in path.resolve().parents:
+        try:
+            digest = hash_file(path) if path.is_file() and folder.resolve() in path.resolve().parents else None
+        except OSError as error:
+            wrong.append(f"{name} cannot be read ({error.strerror})")
+            continue
+        if digest is None:
             wrong.append(f"{name} is missing")
-        elif hash_file(path) != told["sha256"]:
+        elif digest != told["sha256"]:
             wrong.append(f"{name} is not as it was written")
         elif "rows" in told:
             try:

@@ -237,7 +237,7 @@ def test_an_end_is_judged_by_what_is_sure(tmp_path: Path) -> None:
 
 
 def test_secrets_are_masked_wherever_they_stand() -> None:
-    line = "key=longsecretvalue Bearer abc.def https://u:pw@h/ sk-abcdefgh1234"
+    line = "key=longsecretvalue Bearer abcdefg.hij https://u:pw@h/ sk-abcdefgh1234"
     assert mask(line, ["longsecretvalue"]) == "key=*** Bearer *** https://u:***@h/ ***"
 
 

@@ -81,6 +81,8 @@ def test_what_is_not_there_is_told_in_one_line(place: Path) -> None:
     assert (told.returncode, told.stderr) == (
         2, "there is no job 3 in this database; python -m train.jobs list shows them\n"
     )  # fmt: skip
+    huge = ask_jobs(place, "show", 10**20)
+    assert (huge.returncode, huge.stderr.partition(" in")[0]) == (2, f"there is no job {10**20}")
 
 
 def test_what_a_trainer_said_steers_no_terminal(place: Path) -> None:

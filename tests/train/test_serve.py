@@ -18,8 +18,10 @@ from agents.request import parameters, wire_body
 from taxonomy.refusal import InputError
 from tests.train.made_jobs import run, start
 from train.job.endpoint import choose_endpoint, read_owner, remove_endpoint, write_endpoint
+from train.job.engine import choose_engine, start_words
 from train.job.place import is_running, this_process
-from train.serve import check_model, choose_engine, choose_port, name_model, start_words
+from train.job.port import choose_port
+from train.serve import check_model, name_model
 
 KEYS = {"name": "tuned", "base_url": "http://127.0.0.1:9/v1", "model": "/m", "reasoning": "tags", "json": "none"}
 
@@ -158,7 +160,7 @@ def test_a_port_is_free_or_refused() -> None:
 
 def test_an_engine_is_chosen_by_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_engine("auto", 0) == "transformers"
-    monkeypatch.setattr("train.serve.find_spec", lambda name: name == "vllm")
+    monkeypatch.setattr("train.job.engine.is_installed", lambda name: name == "vllm")
     assert choose_engine("auto", 1) == "vllm"
     with pytest.raises(InputError, match="--engine transformers: it is not installed"):
         choose_engine("auto", 0)

@@ -1,7 +1,9 @@
 """A cron line starts one job when a mix has grown enough, whoever else asks at the same moment."""
 
 import json
+import os
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,12 @@ import pytest
 
 from store.db import Database, open_db
 from store.export.manifest import verify
-from store.jobs import list_jobs
+from store.jobs import NO_SHARDS, find_triggered, list_jobs
 from taxonomy.refusal import InputError
 from tests.store.export.stored import keep_talks, write_mix
 from tests.store.test_jobs import add
-from tests.train.made_jobs import cleaned_up, start, write_config
+from tests.train.made_jobs import ask_jobs, cleaned_up, run, start, wait_for, write_config
+from train.job.place import PROC
 from train.trigger import count_dialogues, fill
 
 
@@ -117,6 +120,9 @@ def test_an_export_that_fails_leaves_a_failed_job_with_its_reason(place: Path) -
     assert failed.state == "failed"
     assert "gone.yaml" in (failed.reason or "")
     assert failed.folder == str(place / f"{job.id}-{job.owner[:6]}"), "the folder of another database is left alone"
+    assert (place / str(job.id)).is_dir()
+    assert not Path(failed.folder).exists()
+    assert find_triggered(database, "grown") == failed
     database.dispose()
 
 
@@ -136,6 +142,8 @@ def test_dialogues_are_counted_as_the_mix_takes_them(place: Path) -> None:
     [
         (("--trigger", "mix.yaml", "few"), "--trigger mix.yaml few: a whole number of dialogues is wanted"),
         (("--trigger", "mix.yaml", "0"), "a whole number of dialogues is wanted"),
+        (("--trigger", "mix.yaml", "²"), "a whole number of dialogues is wanted"),
+        (("--trigger", "mix.yaml", "9" * 5000), "a whole number of dialogues is wanted"),
         (("--shards", "x"), "--trigger exports its own shards"),
         (("--out", "train.yaml"), "--out train.yaml: is no folder"),
         (("--trigger", "gone", "3"), "gone"),
@@ -160,4 +168,88 @@ def test_a_job_that_failed_waits_for_new_growth_too(place: Path) -> None:
     assert (code, out) == (0, "mix grown: 0 accepted dialogues since job 1, 2 are missing\n")
     (job,) = list_jobs(database)
     assert (job.state, job.reason) == ("failed", "RuntimeError: the shapes do not agree")
+    database.dispose()
+
+
+def halt_export(launcher: int) -> int:
+    """Halt the export that a cron line runs, as one that takes long; returns its process."""
+
+    def look() -> int | None:
+        for number in (PROC / str(launcher) / "task" / str(launcher) / "children").read_text().split():
+            if b"store.export" in (PROC / number / "cmdline").read_bytes().split(b"\0"):
+                return int(number)
+        return None
+
+    found: int = wait_for(look)
+    os.kill(found, signal.SIGSTOP)
+    return found
+
+
+def go_on(export: int) -> None:
+    """Let a halted export go on as soon as it is interrupted."""
+
+    def is_interrupted() -> bool:
+        told = dict(line.split(":") for line in (PROC / str(export) / "status").read_text().splitlines())
+        return bool(int(told["ShdPnd"], 16) & 1 << signal.SIGINT - 1)
+
+    wait_for(is_interrupted)
+    os.kill(export, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_during_the_export_uses_up_no_growth(place: Path, word: signal.Signals) -> None:
+    url = f"sqlite:///{place}/factory.db"
+    database = open_db(url)
+    keep_talks(database, 2, random.Random(8))
+    command = ask(place, url, 2)
+    export = halt_export(command.pid)
+    command.send_signal(word)
+    go_on(export)
+    assert finish(command) == (130, "", "interrupted\n")
+    (job,) = list_jobs(database)
+    told = "stopped while its shards were made; the next trigger starts a new job"
+    assert (job.state, job.reason) == ("interrupted", told)
+    assert list((place / "jobs").iterdir()) == []
+    refused = run(place, "--resume", 1)
+    assert refused.returncode == 2
+    assert refused.stderr == f"job 1 ended before its shards were made ({told}); start a new one\n"
+    code, _, err = finish(ask(place, url, 2))
+    assert code == 0, err
+    assert [(job.id, job.state, job.trigger_after) for job in list_jobs(database)] == [
+        (2, "done", 1), (1, "interrupted", 0)
+    ]  # fmt: skip
+    database.dispose()
+
+
+def test_a_job_is_cancelled_during_its_export_and_not_begun_again(place: Path) -> None:
+    url = f"sqlite:///{place}/factory.db"
+    database = open_db(url)
+    keep_talks(database, 2, random.Random(9))
+    command = ask(place, url, 2)
+    export = halt_export(command.pid)
+    cancel = start(place, "cancel", 1, module="train.jobs")
+    go_on(export)
+    assert finish(cancel) == (0, "job 1 was cancelled\n", "")
+    assert finish(command) == (130, "", "job 1 was cancelled\n")
+    (job,) = list_jobs(database)
+    assert (job.state, job.reason, job.trainer_pid) == ("cancelled", None, None)
+    assert list((place / "jobs").iterdir()) == []
+    assert finish(ask(place, url, 2))[1] == "mix grown: 0 accepted dialogues since job 1, 2 are missing\n"
+    database.dispose()
+
+
+def test_a_job_that_was_killed_during_its_export_is_not_told_to_be_resumed(place: Path) -> None:
+    url = f"sqlite:///{place}/factory.db"
+    database = open_db(url)
+    keep_talks(database, 2, random.Random(10))
+    command = ask(place, url, 2)
+    export = halt_export(command.pid)
+    command.kill()
+    command.communicate()
+    os.kill(export, signal.SIGKILL)
+    assert "dead" in ask_jobs(place, "list").stdout
+    (job,) = list_jobs(database)
+    assert job.reason == "it was killed while its shards were made; the next trigger starts a new job"
+    assert job.shards == NO_SHARDS
+    assert find_triggered(database, "grown", counts=True) is None
     database.dispose()

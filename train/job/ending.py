@@ -1,13 +1,14 @@
 """Says how a job ended: by what the trainer wrote of its end, by how its process left, and by what it said last."""
 
+import os
 import signal
 from typing import NamedTuple
 
 from store.jobs import State
 from taxonomy.source import show_path
 from train.job.folder import JobFolder, read_end
-from train.job.log import read_log
-from train.job.reason import find_exit_code, find_reason
+from train.job.log import list_secrets, mask, read_log
+from train.job.reason import find_exit_code, find_reason, make_line
 
 INTERRUPTED = "it was interrupted"
 """What the trainer says of its end where a person stopped it."""
@@ -35,10 +36,8 @@ def judge_seen(folder: JobFolder, code: int, stopped: str | None, config_file: s
     if end is not None and end.get("reason") == INTERRUPTED:
         return Ending("interrupted", "the trainer was interrupted; --resume goes on")
     lines = read_log(folder.log)
-    told = (end or {}).get("reason") or find_reason(lines)
-    if isinstance(told, str):
-        # The trainer reads a copy, and the user knows the file by its own name.
-        told = told.replace(show_path(folder.config), config_file)
+    # The trainer reads a copy, and the user knows the file by its own name.
+    told = tell_reason((end or {}).get("reason") or find_reason(lines), (show_path(folder.config), config_file))
     if end is not None:
         return Ending("failed", told or "the trainer does not say why")
     if code == 0:
@@ -58,11 +57,18 @@ def judge_unseen(folder: JobFolder, *, is_ours: bool, was_here: bool, silent_s: 
     if end is not None and end.get("reason") == INTERRUPTED:
         return Ending("interrupted", "the trainer was interrupted; --resume goes on")
     if end is not None:
-        why = end.get("reason")
-        return Ending(end["state"], str(why) if why else None)
+        return Ending(end["state"], tell_reason(end.get("reason")))
     if was_here:
         return Ending("dead", "its processes are gone, and it was not done; --resume goes on")
     return Ending("dead", f"no sign of life for {silent_s:.0f} s; --resume goes on")
+
+
+def tell_reason(told: object, renamed: tuple[str, str] | None = None) -> str | None:
+    """Return what a trainer gave as its reason as one line without secrets, a name in it renamed; None for nothing."""
+    if not told:
+        return None
+    text = str(told).replace(*renamed) if renamed else str(told)
+    return make_line(mask(text, list_secrets(os.environ))) or None
 
 
 def name_signal(number: int) -> str:

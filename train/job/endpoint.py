@@ -1,8 +1,11 @@
 """Writes the endpoint file by which the gateway reaches a served model, and takes it away when nobody serves it."""
 
+import fcntl
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,37 @@ def choose_endpoint(name: str, told: Path | None) -> Path:
     return path
 
 
+@contextmanager
+def hold_endpoint(path: Path) -> Iterator[None]:
+    """Keep an endpoint file for this process, also while none is written; raises InputError where another keeps it."""
+    place = path.with_name(f".{path.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(place, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise explain_unwritable(path, error) from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it may have removed it since it was opened.
+            is_held = os.path.samestat(os.fstat(handle), place.stat())
+        except OSError:
+            is_held = False
+        if not is_held:
+            raise InputError(f"{show_path(path)} belongs to a server that starts or runs; choose another --name")
+        try:
+            yield
+        finally:
+            place.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
+
+
+def explain_unwritable(path: Path, error: OSError) -> InputError:
+    """Return the refusal of an endpoint file that cannot be written."""
+    return InputError(f"{show_path(path)} cannot be written ({error.strerror}); choose another --endpoint")
+
+
 def is_written_here(path: Path) -> bool:
     """Whether a file was written by this command."""
     return read_owner(path) is not None
@@ -60,6 +94,8 @@ def write_endpoint(path: Path, keys: dict[str, Any]) -> None:
     process = this_process()
     head = f"{MARK}, process {process.pid} since {process.started}; it goes when the server ends.\n"
     # As JSON every value is YAML too, whatever characters a path holds.
+    if os.path.lexists(path) and read_owner(path) is None:
+        raise InputError(f"{show_path(path)} was made by somebody else meanwhile; choose another --name")
     text = head + "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in keys.items())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +103,7 @@ def write_endpoint(path: Path, keys: dict[str, Any]) -> None:
         written.write_text(text, encoding="utf-8")
         written.replace(path)
     except OSError as error:
-        raise InputError(f"{show_path(path)} cannot be written ({error.strerror}); choose another --endpoint") from None
+        raise explain_unwritable(path, error) from None
 
 
 def remove_endpoint(path: Path) -> None:

@@ -1,6 +1,7 @@
 """A job's folder: a marker that says whose it is, the configuration, the log, and the folder the trainer writes to."""
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,8 @@ def folder_of(job: JobRow) -> JobFolder:
 def make_folder(folder: JobFolder, job_id: int, database: str, config: str) -> None:
     """Make a job's folder; raises InputError where it is there already or cannot be made."""
     try:
+        if os.path.lexists(folder.path.parent) and not folder.path.parent.is_dir():
+            raise InputError(f"{show_path(folder.path.parent)} is no folder; move it, or name another place with --out")
         folder.path.parent.mkdir(parents=True, exist_ok=True)
         folder.path.mkdir()
         folder.config.write_text(config, encoding="utf-8")

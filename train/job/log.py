@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from store.db import mask_url
 SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$")
 SHORTEST = 6
 """A shorter value may stand in any text."""
-KEYS = re.compile(r"\b(?:sk|hf|ghp)[-_][A-Za-z0-9_-]{8,}|(?<=[Bb]earer )\S+")
+KEYS = re.compile(
+    r"\b(?:hf|ghp|github_pat)_[A-Za-z0-9_]{8,}|(?<![\w-])sk[-_][A-Za-z0-9_-]{8,}|(?<=[Bb]earer )[\w.~+/=-]{8,}"
+)
+"""Keys as they are handed out; `hf-internal-testing` is no key, and neither is a path with `-sk-` in it."""
 MOST_BYTES = 2_000_000
 """What is older is dropped when two such files are full."""
 
@@ -50,21 +54,28 @@ def read_log(path: Path, most: int = 64_000) -> list[str]:
 
 
 def keep(path: Path) -> None:
-    """Copy stdin to a file, line by line."""
+    """Copy stdin to a file, line by line; what cannot be written is counted, for a trainer never ends with its log."""
     secrets = list_secrets(os.environ)
-    written = path.stat().st_size if path.exists() else 0
-    file = path.open("a", encoding="utf-8")
+    lost, why = 0, ""
+    with suppress(OSError):
+        write(path, "")
     # A bar's updates end with \r: each is a line, so that none grows without end.
     for line in sys.stdin:
-        told = mask(line, secrets)
-        written += len(told.encode())
+        gap = f"[{lost} line{'s' * (lost != 1)} could not be kept: {why}]\n" if lost else ""
+        try:
+            write(path, gap + mask(line, secrets))
+            lost = 0
+        except OSError as error:
+            lost, why = lost + 1, error.strerror or "unknown"
+
+
+def write(path: Path, told: str) -> None:
+    """Add to a log; a full one becomes the old one."""
+    with path.open("a", encoding="utf-8") as file:
         file.write(told)
-        file.flush()
-        if written > MOST_BYTES:
-            file.close()
-            path.replace(path.with_name(f"{path.name}.old"))
-            file, written = path.open("a", encoding="utf-8"), 0
-    file.close()
+        size = file.tell()
+    if size > MOST_BYTES:
+        path.replace(path.with_name(f"{path.name}.old"))
 
 
 if __name__ == "__main__":

@@ -23,11 +23,14 @@ from train.job.devices import choose_ranks
 from train.job.folder import OUTPUT, JobFolder, make_folder
 from train.job.place import find_place, this_process
 from train.job.provenance import find_commit, list_versions
+from train.job.secrets import check_config, check_words
 from train.job.settle import settle_all
 from train.settings import find_config
 
 JOBS = Path("jobs")
 DEFAULT = "zero2"
+STORED = ("config", "shards", "accelerate", "out", "main_process_ip")
+"""Flags whose words are stored with a job."""
 TRAINERS = {"talks": "train.sft", "preferences": "train.dpo"}
 
 
@@ -70,7 +73,7 @@ def verify_shards(folder: Path) -> Shards:
     except StoreError as error:
         raise InputError(str(error)) from None
     hashes = {name: told["sha256"] for name, told in sorted(manifest["files"].items()) if name.endswith(".parquet")}
-    mix = manifest.get("mix") or {}
+    mix = manifest.get("mix", {})
     if mix.get("kind", "talks") not in TRAINERS:
         raise InputError(f"{show_path(folder)}: no trainer here takes a mix of kind {mix['kind']!r}")
     named = str(mix.get("name", "unnamed"))
@@ -79,13 +82,16 @@ def verify_shards(folder: Path) -> Shards:
 
 def make_order(flags: Namespace, extra: Sequence[str]) -> Order:
     """Return what the flags ask for; raises InputError, with nothing made, where it cannot be."""
+    check_text(flags, extra)
     path = find_config(flags.config)
     config = read_text(path)
-    told = parse_yaml(config, show_path(path)).data
+    parsed = parse_yaml(config, show_path(path))
+    told = parsed.data
     if not isinstance(told, dict):
         raise InputError(f"{show_path(path)}:1: keys with values are wanted")
-    check_secrets(told, show_path(path))
+    check_config(parsed, config, show_path(path))
     check_extra(extra)
+    check_words(extra)
     # Machine settings first: they are a matter of the command line alone.
     world = World(
         find_accelerate(flags.accelerate or DEFAULT),
@@ -99,6 +105,17 @@ def make_order(flags: Namespace, extra: Sequence[str]) -> Order:
     return Order(show_path(path), config, find_model(told, extra), world, list(extra))
 
 
+def check_text(flags: Namespace, extra: Sequence[str]) -> None:
+    """Raise InputError for what is stored with a job and is no UTF-8, which no database takes."""
+    told = {f"--{name}": word for name, word in vars(flags).items() if name in STORED and word}
+    for name, word in (told | {"what stands after --": " ".join(extra), "the working folder": Path.cwd()}).items():
+        whole = str(word.resolve() if isinstance(word, Path) else word)
+        try:
+            whole.encode()
+        except UnicodeEncodeError:
+            raise InputError(f"{name}: {whole!a} is not in UTF-8; choose another name") from None
+
+
 def find_model(told: dict[str, Any], extra: Sequence[str]) -> str:
     """Return the base model that a configuration or a flag of the trainer names."""
     flag = "--model_name_or_path"
@@ -108,13 +125,6 @@ def find_model(told: dict[str, Any], extra: Sequence[str]) -> str:
         if word.startswith(f"{flag}="):
             return word.partition("=")[2]
     return str(told.get("model_name_or_path") or "")
-
-
-def check_secrets(told: dict[str, Any], where: str) -> None:
-    """Raise InputError for a secret in a configuration, which would be stored with the job."""
-    for key, value in told.items():
-        if isinstance(value, str) and str(key).endswith(("_token", "secret", "password", "api_key")):
-            raise InputError(f"{where}: {key}: secrets come from the environment alone; remove it")
 
 
 def make_holder() -> Holder:
@@ -172,8 +182,8 @@ def choose_place(flags: Namespace, order: Order) -> Path | None:
 
 def prepare_new(url: str, flags: Namespace, extra: Sequence[str]) -> tuple[Database, Held]:
     """Check, record and hold a new job; the database is opened when all else is well."""
-    shards = verify_shards(flags.shards)
     order = make_order(flags, extra)
+    shards = verify_shards(flags.shards)
     place = choose_place(flags, order)
     engine = open_db(url)
     try:

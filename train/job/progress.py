@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
@@ -11,7 +12,7 @@ LINE_EVERY_S = 10.0
 
 
 class Progress:
-    """Shows step, loss, tokens a second, MFU where it is known, and the time left."""
+    """Shows step, loss, tokens a second, MFU where it is known, and the time left, as long as somebody can read it."""
 
     def __init__(self, name: str, *, is_shown: bool = True) -> None:
         self._name = name
@@ -24,10 +25,13 @@ class Progress:
     def tell(self, point: Mapping[str, Any]) -> None:
         """Take in what the trainer tells of a step."""
         self._latest |= {name: value for name, value in point.items() if value is not None}
-        if not self._is_shown:
-            return
+        if self._is_shown:
+            with self._unread():
+                self._show()
+
+    def _show(self) -> None:
         step, steps = self._latest["step"], self._latest.get("steps")
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             if self._bar is None:
                 self._bar = tqdm(total=steps, unit="step", desc=self._name, dynamic_ncols=True)
             self._bar.total = steps
@@ -38,18 +42,30 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Print a line without tearing the bar."""
-        if self._bar is not None:
-            self._bar.write(line, file=sys.stderr)
-        else:
-            sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
+        with self._unread():
+            if self._bar is not None:
+                self._bar.write(line, file=sys.stderr)
+            elif sys.stderr is not None:
+                sys.stderr.write(f"{line}\n")
+                sys.stderr.flush()
 
     def close(self) -> None:
         """End the bar, or say where the job stands."""
-        if self._bar is not None:
-            self._bar.close()
-        elif self._is_shown and self._latest and self._shown != self._latest["step"]:
-            self._write_line()
+        with self._unread():
+            if self._bar is not None:
+                self._bar.close()
+            elif self._is_shown and self._latest and self._shown != self._latest["step"]:
+                self._write_line()
+
+    @contextmanager
+    def _unread(self) -> Iterator[None]:
+        """Stop showing where the terminal or the reader is gone: the job is not to end with it."""
+        try:
+            yield
+        except OSError:
+            self._is_shown = False
+            if self._bar is not None:
+                self._bar.disable, self._bar = True, None
 
     def _write_line(self) -> None:
         self._said, self._shown = time.monotonic(), self._latest["step"]

@@ -10,6 +10,8 @@ NOISE = re.compile(
 )
 RANK = re.compile(r"^\[rank\d+\]:\s*")
 EXIT_CODE = re.compile(r"^\s*exitcode\s*:\s*(-?\d+)", re.MULTILINE)
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f]")
+"""Colours of a terminal, and characters that PostgreSQL or a terminal does not take."""
 LONGEST = 500
 
 
@@ -20,8 +22,14 @@ def find_reason(lines: Sequence[str]) -> str | None:
         if ELASTIC.search(line):
             break
         said.append(RANK.sub("", line))
-    kept = [line for line in said if line.strip() and not NOISE.search(line)]
-    return " ".join(kept[-1].split())[:LONGEST] if kept else None
+    kept = [line for line in said if make_line(line) and not NOISE.search(line)]
+    return make_line(kept[-1]) if kept else None
+
+
+def make_line(text: str) -> str:
+    """Return a text as one line that any database and terminal takes."""
+    whole = CONTROL.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
+    return " ".join(whole.split())[:LONGEST]
 
 
 def find_exit_code(lines: Sequence[str]) -> int | None:

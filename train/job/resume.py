@@ -9,7 +9,7 @@ from store.db import Database
 from store.errors import StoreError
 from store.job_metrics import forget_metrics
 from store.job_tables import JobRow
-from store.jobs import claim_job, describe_job, find_job, read_name
+from store.jobs import NO_SHARDS, claim_job, describe_job, find_job, read_name
 from taxonomy.refusal import InputError
 from taxonomy.source import show_path
 from train.checkpoints import find_checkpoint
@@ -26,6 +26,8 @@ def prepare_resume(engine: Database, job_id: int, *, nproc: int | None, is_sure:
     job = settle(engine, find_job(engine, job_id))
     check_resumable(job)
     folder = check_folder(job, read_name(engine))
+    if not Path(job.workdir).is_dir():
+        raise InputError(f"{show_path(Path(job.workdir))}, where job {job_id} was started, is gone; start a new job")
     world = load_settings(job.settings).world
     if nproc is not None and nproc != world.ranks:
         raise InputError(
@@ -52,13 +54,15 @@ def prepare_resume(engine: Database, job_id: int, *, nproc: int | None, is_sure:
 
 
 def check_resumable(job: JobRow) -> None:
-    """Raise for a job that lives, is done, or never had a folder."""
+    """Raise for a job that lives, is done, or never had a folder or shards."""
     if job.state in ("starting", "running"):
         raise StoreError(f"job {job.id} is running on {job.host}; python -m train.jobs cancel {job.id} ends it first")
     if job.state == "done":
         raise InputError(f"job {job.id} is done; its model is in {show_path(Path(job.output))}")
     if not job.folder:
         raise InputError(f"job {job.id} ended before it had a folder ({job.reason}); start a new one")
+    if job.shards == NO_SHARDS:
+        raise InputError(f"job {job.id} ended before its shards were made ({job.reason or job.state}); start a new one")
 
 
 def compare_code(job: JobRow, *, is_sure: bool) -> list[str]:

@@ -5,8 +5,8 @@ import time
 
 from store.db import Database
 from store.job_tables import JobRow
-from store.jobs import LEASE_S, LIVING, Process, end_job, find_job, list_jobs, read_name
-from train.job.ending import judge_unseen
+from store.jobs import LEASE_S, LIVING, NO_SHARDS, Process, end_job, find_job, list_jobs, read_name
+from train.job.ending import Ending, judge_unseen
 from train.job.folder import folder_of, is_ours
 from train.job.metrics import carry_metrics
 from train.job.place import end_processes, find_place, is_running
@@ -50,6 +50,9 @@ def settle(engine: Database, job: JobRow) -> JobRow:
     here, alive = is_here(job), is_alive(job)
     if alive and (not here or is_running(follower_of(job))):
         return job
+    if not alive and is_changed(job, find_job(engine, job.id)):
+        # It was handed over, or has shown itself, since the row was read.
+        return find_job(engine, job.id)
     folder, ours = folder_of(job), is_ours(job, read_name(engine))
     if here and not alive:
         # Ranks whose head is gone would wait for each other, and hold their devices, for ever.
@@ -59,8 +62,16 @@ def settle(engine: Database, job: JobRow) -> JobRow:
     if not alive:
         silent = time.time() - job.heartbeat_at
         ending = judge_unseen(folder, is_ours=ours and job.machine_rank == 0, was_here=here, silent_s=silent)
+        if job.shards == NO_SHARDS:
+            ending = Ending("dead", "it was killed while its shards were made; the next trigger starts a new job")
         end_job(engine, job, ending.state, ending.reason, unless_beaten=True)
     return find_job(engine, job.id)
+
+
+def is_changed(job: JobRow, seen: JobRow) -> bool:
+    """Whether a job has another holder, trainer, state or heartbeat than when it was read."""
+    names = ("state", "owner", "follower_pid", "follower_started", "trainer_pid", "trainer_started", "heartbeat_at")
+    return any(getattr(job, name) != getattr(seen, name) for name in names)
 
 
 def carry_all(engine: Database, job: JobRow) -> None:

@@ -137,3 +137,35 @@ def test_a_broken_bound_fails_the_gate_and_nothing_is_written(
     assert (ended, error.count("\n")) == (1, 1)
     assert "top-20 openings 1 is over 0.1" in error
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"mix": "text", "files": {}},
+        {"mix": {"kind": ["talks"]}, "files": {}},
+        {"mix": {"kind": "talks"}, "files": {"data/train-0.parquet": {"bytes": 1}}},
+        {"files": {"a": "sha256"}},
+        {"files": {"a": {"sha256": 1}}},
+        {"files": {"a": {"sha256": "ab", "rows": "3"}}},
+        {"files": ["a"]},
+        ["files"],
+    ],
+)
+def test_a_manifest_of_another_shape_is_none(
+    told: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("out").mkdir()
+    Path("out/manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    line = "out/manifest.json: is no manifest of an export; name another folder\n"
+    assert run(monkeypatch, capsys, "--verify", "out") == (2, "", line)
+
+
+def test_a_file_whose_name_is_too_long_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("out").mkdir()
+    Path("out/manifest.json").write_text(json.dumps({"files": {"a" * 300: {"sha256": "ab"}}}), encoding="utf-8")
+    code, out, err = run(monkeypatch, capsys, "--verify", "out")
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert "cannot be read (File name too long); export it again" in err
