@@ -62,7 +62,7 @@ def let_the_lease_run_out(url: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.15, 0.4])
+@pytest.mark.parametrize("moment", [0.15, *(pytest.param(moment, marks=pytest.mark.slow) for moment in (0.0, 0.4))])
 def test_a_killed_ingest_leaves_whole_batches_and_the_same_command_goes_on(
     url: str, tmp_path: Path, moment: float
 ) -> None:

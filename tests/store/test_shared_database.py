@@ -32,7 +32,9 @@ def start_command(folder: Path, *flags: object, size: int | None = None) -> subp
     )
 
 
-@pytest.mark.parametrize("size", [30_000, 150_000, 300_000, 600_000])
+@pytest.mark.parametrize(
+    "size", [30_000, 300_000, *(pytest.param(size, marks=pytest.mark.slow) for size in (150_000, 600_000))]
+)
 def test_a_command_on_a_full_disk_ends_with_one_line_and_resumes(tmp_path: Path, size: int) -> None:
     flags = ("--count", 3, "--db", "sqlite:///full.db")
     command = start_command(tmp_path, *flags, size=size)

@@ -196,7 +196,7 @@ def go_on(export: int) -> None:
     os.kill(export, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("word", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupt_during_the_export_uses_up_no_growth(place: Path, word: signal.Signals) -> None:
     url = f"sqlite:///{place}/factory.db"
     database = open_db(url)

@@ -33,7 +33,7 @@ def list_faults(page: Page) -> list[str]:
     return [f"{page.url}: {one['id']} at {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in LOUD]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_axe_finds_nothing_serious_on_any_page(desk: Desk, theme: str) -> None:
     ids = lay_out(desk)
     page = desk.sit_down(color_scheme=theme)
