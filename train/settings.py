@@ -77,6 +77,7 @@ REFUSED = {
     "parallelism_config": "give it in the accelerate configuration",
     "model_init_kwargs": "the model is loaded as `dtype`, `attn_implementation` and `model_revision` say",
     "use_liger_kernel": "TRL's own loss needs no more memory",
+    "ignore_data_skip": "a training that goes on would read rows once more and leave others out",
     "save_only_model": "a checkpoint without the optimizer's state cannot be gone on from",
     "deepspeed": "give it to the launcher: accelerate launch --config_file configs/accelerate/zero2.yaml",
 }

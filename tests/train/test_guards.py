@@ -95,6 +95,7 @@ def test_a_launch_that_turned_deepspeed_off_is_refused(
         (["--max_length", "4"], "max_length: at least 8 tokens"),
         (["--lora_r", "8"], "lora_r: is a setting of adapters, and none are trained"),
         (["--dtype", "bfloat16"], "dtype: bfloat16: weights need 32 bits to be trained"),
+        (["--ignore_data_skip", "true"], "ignore_data_skip: is not for here"),
         (["--save_only_model", "true"], "save_only_model: is not for here"),
         (["--model_init_kwargs", '{"dtype": "float16"}'], "model_init_kwargs: is not for here"),
         (["--pad_to_multiple_of", "8"], "pad_to_multiple_of: is not for here"),
