@@ -158,7 +158,9 @@ def prepare(wanted: Wanted, splits: Sequence[str], speech: Speech, state: Any) -
 
     place = [name_place() if state.is_main_process else ""]
     broadcast_object_list(place, from_process=0)
-    folder = Path(place[0])
+    first = state.process_index - state.local_process_index
+    # Two machines may share a temporary folder; each makes rows of its own.
+    folder = Path(f"{place[0]}-{first}" if first else place[0])
     try:
         if state.is_local_main_process:
             folder.mkdir(exist_ok=True)
