@@ -18,6 +18,7 @@ State = Literal["starting", "running", "done", "failed", "interrupted", "cancell
 LIVING = ("starting", "running")
 CANCEL = "cancel"
 MOST_JOBS = 2**31
+"""No job's number reaches it: a larger one is an error of the database's driver."""
 NO_SHARDS = "."
 """The folder of the export of a triggered job until it is made."""
 LEASE_S = 30.0
@@ -121,7 +122,6 @@ def describe_job(engine: Engine, id: int, owner: str, **columns: Any) -> None:
 def find_job(engine: Engine, id: int) -> JobRow:
     """Return a job; raises InputError where there is none."""
     with explained(engine), Session(engine, expire_on_commit=False) as db:
-        # A number that no column holds is an error of the driver.
         row = db.get(JobRow, id) if 0 < id < MOST_JOBS else None
     if row is None:
         raise InputError(f"there is no job {id} in this database; python -m train.jobs list shows them")

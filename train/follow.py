@@ -25,6 +25,7 @@ from train.job.folder import folder_of, remove_empty
 from train.job.metrics import carry_metrics
 from train.job.place import WAITS, end_processes, find_process, this_process
 from train.job.progress import Progress
+from train.job.signals import STOPS
 from train.job.start import make_words, start_trainer
 
 OWNER = "PSYFOUNDRY_JOB_OWNER"
@@ -34,7 +35,6 @@ BEAT_S = 5.0
 LOG_S = 5.0
 """How long the log may take to be whole after the trainer has left."""
 SAVE_TRIES = 5
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_CODES = {"done": 0, "interrupted": 130, "cancelled": 130}
 
 

@@ -7,7 +7,6 @@ and what stands after `--` goes to the trainer as it is.
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -89,6 +88,7 @@ def main() -> int:
     from store.db import choose_url, open_db
     from train.job.order import Held, prepare_new
     from train.job.resume import prepare_resume
+    from train.job.signals import heed_signals
 
     heed_signals()
     url, held = choose_url(flags.db), None
@@ -109,14 +109,6 @@ def main() -> int:
         return run(engine, url, held, flags)
     finally:
         engine.dispose()
-
-
-def heed_signals() -> None:
-    """Have what ends this process interrupt it instead, so that no job is left as starting."""
-    for word in (signal.SIGTERM, signal.SIGHUP):
-        # What is ignored stays so: of nohup.
-        if signal.getsignal(word) is signal.SIG_DFL:
-            signal.signal(word, signal.default_int_handler)
 
 
 def run(engine: "Database", url: str, held: "Held", flags: Namespace) -> int:

@@ -17,13 +17,13 @@ from taxonomy.command import Parser, run_main
 from taxonomy.refusal import InputError, Refusal
 from taxonomy.source import read_text, show_path
 from train.job.port import HOST, choose_port
+from train.job.signals import heed_signals
 
 PORT = 8232
 MOST_TOKENS = 4096
 SAMPLES = 64
 SAMPLE_BYTES = 1 << 16
 ENGINES = ("auto", "transformers", "vllm")
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def build_parser() -> Parser:
@@ -57,18 +57,11 @@ def main() -> int:
     gpus = count_gpus()
     engine = choose_engine(flags.engine, gpus)
     keys = tell_endpoint(flags, model, port, engine)
-    heed_signals(signal.default_int_handler)
+    heed_signals()
     with hold_endpoint(path), lent_folder() as folder:
         # The engine calls a model by the path it was given: from here, this one.
         Path(folder, keys["model"]).symlink_to(model)
         return serve([*start_words(engine, keys["model"], port, gpus), *extra], folder, path, keys, port)
-
-
-def heed_signals(handler: Any) -> None:
-    """Have a service manager, a terminal that goes and a person stop this process alike; what is ignored stays so."""
-    for word in STOPS:
-        if signal.getsignal(word) is not signal.SIG_IGN:
-            signal.signal(word, handler)
 
 
 def check_sampling(flags: Namespace) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.chromium import open_chromium
 from tests.graphs.test_compare import compare, write_models, write_questions
-from tests.system_packages import need
 
 MODELS = ("base", "tuned-on-sessions", "whatever-third")
 NARROWEST = 80
@@ -42,11 +42,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start a browser for the module."""
-    program = need("chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(program), args=["--no-sandbox"])
+    with open_chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -171,6 +171,15 @@ def test_a_job_that_failed_waits_for_new_growth_too(place: Path) -> None:
     database.dispose()
 
 
+def begin_export(place: Path) -> tuple[str, Database, Any, int]:
+    """Have a cron line start a job, and halt its export; returns URL, database, launcher and export."""
+    url = f"sqlite:///{place}/factory.db"
+    database = open_db(url)
+    keep_talks(database, 2, random.Random(8))
+    command = ask(place, url, 2)
+    return url, database, command, halt_export(command.pid)
+
+
 def halt_export(launcher: int) -> int:
     """Halt the export that a cron line runs, as one that takes long; returns its process."""
 
@@ -198,11 +207,7 @@ def go_on(export: int) -> None:
 
 @pytest.mark.parametrize("word", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupt_during_the_export_uses_up_no_growth(place: Path, word: signal.Signals) -> None:
-    url = f"sqlite:///{place}/factory.db"
-    database = open_db(url)
-    keep_talks(database, 2, random.Random(8))
-    command = ask(place, url, 2)
-    export = halt_export(command.pid)
+    url, database, command, export = begin_export(place)
     command.send_signal(word)
     go_on(export)
     assert finish(command) == (130, "", "interrupted\n")
@@ -222,11 +227,7 @@ def test_an_interrupt_during_the_export_uses_up_no_growth(place: Path, word: sig
 
 
 def test_a_job_is_cancelled_during_its_export_and_not_begun_again(place: Path) -> None:
-    url = f"sqlite:///{place}/factory.db"
-    database = open_db(url)
-    keep_talks(database, 2, random.Random(9))
-    command = ask(place, url, 2)
-    export = halt_export(command.pid)
+    url, database, command, export = begin_export(place)
     cancel = start(place, "cancel", 1, module="train.jobs")
     go_on(export)
     assert finish(cancel) == (0, "job 1 was cancelled\n", "")
@@ -239,11 +240,7 @@ def test_a_job_is_cancelled_during_its_export_and_not_begun_again(place: Path) -
 
 
 def test_a_job_that_was_killed_during_its_export_is_not_told_to_be_resumed(place: Path) -> None:
-    url = f"sqlite:///{place}/factory.db"
-    database = open_db(url)
-    keep_talks(database, 2, random.Random(10))
-    command = ask(place, url, 2)
-    export = halt_export(command.pid)
+    _, database, command, export = begin_export(place)
     command.kill()
     command.communicate()
     os.kill(export, signal.SIGKILL)

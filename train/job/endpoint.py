@@ -93,9 +93,9 @@ def write_endpoint(path: Path, keys: dict[str, Any]) -> None:
     """Write an endpoint file at once or not at all."""
     process = this_process()
     head = f"{MARK}, process {process.pid} since {process.started}; it goes when the server ends.\n"
-    # As JSON every value is YAML too, whatever characters a path holds.
     if os.path.lexists(path) and read_owner(path) is None:
         raise InputError(f"{show_path(path)} was made by somebody else meanwhile; choose another --name")
+    # As JSON every value is YAML too, whatever characters a path holds.
     text = head + "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in keys.items())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import Engine
 
 from store.db import open_db
 from store.review.app import create_app
 from store.review.settings import Settings
 from store.reviewers import add_reviewer, list_reviewers, log_in
-from tests.system_packages import need
+from tests.chromium import open_chromium
 
 
 class Desk:
@@ -75,12 +75,9 @@ def serve(engine: Engine, settings: Settings) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Yield Chromium for one file of tests: as long as Playwright is open, a loop runs in this thread."""
-    program = need("chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(program), args=["--no-sandbox"])
+    """Yield Chromium for one file of tests."""
+    with open_chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture
