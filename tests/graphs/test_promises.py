@@ -29,7 +29,7 @@ LEAK: dict[Language, int] = {"zh": 6, "en": 24}
 
 
 KILLED = [
-    # Three processes a case: each recipe is killed in one language by turns, in the other one with the long tests.
+    # A process to kill for each case: each recipe in one language by turns, in the other one with the long tests.
     pytest.param(name, language, marks=() if (turn + other) % 2 == 0 else pytest.mark.slow, id=f"{name}-{language}")
     for turn, name in enumerate(RECIPES)
     for other, language in enumerate(LANGUAGES)
@@ -165,20 +165,16 @@ def test_every_stored_request_is_rebuilt_to_the_bytes_on_the_wire(
 
 @pytest.mark.parametrize(("name", "language"), KILLED)
 def test_a_run_killed_at_a_random_call_goes_on_to_the_same_dialogues(
-    tmp_path: Path, name: str, language: Language
+    factory: Factory, tmp_path: Path, name: str, language: Language
 ) -> None:
     count = count_sessions(name, language, 12)
     seeds = name_seeds(name, language)
     flags = ("--recipe", name, "--language", language, "--count", count, "--concurrency", 2, *seeds)
     for db in ("whole", "killed") if runs_on_talks(name) else ():
-        process = start(tmp_path, *name_talks(language, count), "--db", f"sqlite:///{db}.db")
-        _, told = process.communicate(timeout=60)
-        assert process.returncode == 0, told
+        assert factory(*name_talks(language, count), "--db", f"sqlite:///{db}.db").code == 0
     with serve(whole := Witness()) as port:
-        model = write_endpoint(tmp_path, port)
-        process = start(tmp_path, *flags, "--model", model, "--db", "sqlite:///whole.db")
-        _, told = process.communicate(timeout=60)
-        assert process.returncode == 0, told
+        told = factory(*flags, "--model", write_endpoint(tmp_path, port), "--db", "sqlite:///whole.db")
+    assert told.code == 0, told.err
     witness = Witness(kill_after=random.Random(f"{name}/{language}").randrange(4, whole.answered - 3))
     with serve(witness) as port:
         model = write_endpoint(tmp_path, port)
@@ -188,9 +184,8 @@ def test_a_run_killed_at_a_random_call_goes_on_to_the_same_dialogues(
         stored = count_calls(f"sqlite:///{tmp_path}/killed.db")
         let_lease_pass(tmp_path / "killed.db")
         witness.kill_after = None
-        process = start(tmp_path, "--resume", "--db", "sqlite:///killed.db")
-        _, told = process.communicate(timeout=60)
-        assert process.returncode == 0, told
+        told = factory("--resume", "--db", "sqlite:///killed.db")
+        assert told.code == 0, told.err
     whole_db, killed_db = (f"sqlite:///{tmp_path}/{name}.db" for name in ("whole", "killed"))
     assert read_dialogues(killed_db) == read_dialogues(whole_db)
     assert read_made(killed_db) == read_made(whole_db)
