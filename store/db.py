@@ -146,7 +146,7 @@ def keep_write_ahead_log(engine: Engine) -> None:
 
 def bring_up_to_date(engine: Engine, tables: set[str], revision: str | None, shown: str, create: bool) -> None:
     """Create or upgrade the schema; refuses a database that is not ours or from a newer version."""
-    from store.migrations import HEAD, known_revisions, upgrade
+    from store.migrations import HEAD, create_schema, known_revisions, upgrade
 
     if revision == HEAD:
         return
@@ -156,7 +156,7 @@ def bring_up_to_date(engine: Engine, tables: set[str], revision: str | None, sho
             raise StoreError(f"{shown} holds other tables ({some}); it is left as it is, name another database")
         if not create:
             raise StoreError(f"{shown} is empty; name the database of an earlier run")
-        upgrade(engine)
+        create_schema(engine)
         return
     if revision not in known_revisions():
         raise StoreError(f"{shown} has a newer schema ({revision}); use the version that made it, or a later one")

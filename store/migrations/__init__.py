@@ -1,16 +1,26 @@
-"""The schema's history, run by Alembic from the package itself; there is no alembic.ini."""
+"""The schema: made at once where there is none, else changed by its history, which Alembic runs without an ini file."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, inspect
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 HEAD = "0009"
-"""The newest revision: a database that has it is opened without Alembic, which costs a run 11 MB."""
+"""The newest revision: a database that has it or is made with it needs no Alembic, which costs a run 11 MB."""
+WORDS = {
+    "sqlite": ("CREATE VIRTUAL TABLE words USING fts5(body, content='', columnsize=0, tokenize='ascii')",),
+    "postgresql": (
+        "CREATE TABLE words (rowid bigint PRIMARY KEY, body tsvector NOT NULL)",
+        "CREATE INDEX words_body ON words USING gin (body)",
+    ),
+}
+"""The index of words, which each database keeps in a kind of its own."""
 
 
 def make_config() -> "Config":
@@ -42,14 +52,45 @@ def known_revisions() -> frozenset[str]:
     return frozenset(script.revision for script in scripts)
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring a database to the newest revision in one transaction."""
-    from alembic import command
-
+@contextmanager
+def hold_schema(engine: Engine) -> Iterator[Connection]:
+    """Lend a connection in a transaction that no other process changes the schema beside."""
     with engine.connect().execution_options(writes=True) as db, db.begin():
         if engine.dialect.name == "postgresql":
             # SQLite's write lock keeps two first runs apart; here they need one of their own.
             db.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('psyfoundry_schema'))")
+        yield db
+
+
+def create_schema(engine: Engine) -> None:
+    """Make the newest schema in an empty database in one transaction, a fifth of the time that its history takes."""
+    from sqlmodel import SQLModel
+
+    import store.comparison_tables  # noqa: F401  # the metadata is filled by importing the tables
+    import store.job_tables  # noqa: F401
+    import store.review_tables  # noqa: F401
+    import store.tables  # noqa: F401
+    from store.db import SCHEMA_TABLE
+
+    with hold_schema(engine) as db:
+        if inspect(db).has_table(SCHEMA_TABLE):
+            # Another first run was quicker.
+            return
+        SQLModel.metadata.create_all(db, checkfirst=False)
+        noted = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {SCHEMA_TABLE}_pkc PRIMARY KEY (version_num)"
+        for statement in (
+            *WORDS[engine.dialect.name],
+            f"CREATE TABLE {SCHEMA_TABLE} ({noted})",
+            f"INSERT INTO {SCHEMA_TABLE} (version_num) VALUES ('{HEAD}')",
+        ):
+            db.exec_driver_sql(statement)
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring a database to the newest revision in one transaction."""
+    from alembic import command
+
+    with hold_schema(engine) as db:
         config = make_config()
         config.attributes["connection"] = db
         command.upgrade(config, "head")

@@ -19,6 +19,15 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def another_url(url: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a second database of the same kind that is empty."""
+    if url.startswith("sqlite"):
+        return f"sqlite:///{tmp_path}/another.db"
+    address = request.getfixturevalue("postgres")
+    return f"postgresql://factory@{address}/{make_database(address)}"
+
+
+@pytest.fixture
 def database(url: str) -> Iterator[Database]:
     """Yield a database with the current schema."""
     engine = open_db(url)
