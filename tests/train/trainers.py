@@ -15,9 +15,8 @@ import pytest
 from train.job.devices import count_gpus
 
 HOUSE = Path(__file__).parents[2]
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-OPERATIONS = CACHE / "psyfoundry" / f"torch_extensions-{version('torch')}-{version('deepspeed')}"
-"""Where DeepSpeed's operation is built; all tests on a machine share it."""
+OPERATIONS = Path(sys.prefix) / "torch_extensions" / f"{version('torch')}-{version('deepspeed')}"
+"""Where DeepSpeed's operation is built: beside the headers whose paths are part of it, for all tests with them."""
 QUIET = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 if not count_gpus():
     QUIET["DS_ACCELERATOR"] = "cpu"
@@ -57,7 +56,7 @@ def set_environment(**more: str) -> dict[str, str]:
 
 
 def build_operation() -> None:
-    """Have the one operation that DeepSpeed needs without a GPU; it is built once a machine, in about a minute."""
+    """Have the one operation that DeepSpeed needs without a GPU; it is built once an environment, in about a minute."""
     OPERATIONS.mkdir(parents=True, exist_ok=True)
     with (OPERATIONS / "psyfoundry.lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
