@@ -45,6 +45,7 @@ def ask_help(module: str, *verbs: str) -> str:
     return told.getvalue()
 
 
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 @pytest.mark.parametrize("name", READMES)
 def test_every_command_in_a_readme_exists_and_takes_its_flags(name: str) -> None:
     commands = COMMAND.findall(read(name))

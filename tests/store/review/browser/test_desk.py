@@ -219,9 +219,9 @@ def test_two_browsers_at_one_queue_never_get_the_same_dialogue(desk: Desk) -> No
 def test_a_verdict_that_the_server_could_not_take_is_kept_over_a_reload(desk: Desk) -> None:
     keep_talks(desk.engine, 2)
     page = desk.sit_down()
+    page.route("**/say*", lambda route: route.fulfill(status=503, json={"error": "busy"}))
     page.goto(f"{desk.url}/queue")
     first = path_of(page)
-    page.route("**/say*", lambda route: route.fulfill(status=503, json={"error": "busy"}))
     page.keyboard.press("a")
     expect(page.locator("#state")).to_contain_text("正在重试")
     page.unroute("**/say*")
