@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, create_mock_engine, inspect, make_url
+from sqlalchemy import Connection, Engine, MetaData, create_mock_engine, inspect, make_url
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -70,28 +70,35 @@ def create_schema(engine: Engine) -> None:
         # Where it stands by now, another first run was quicker.
         if not inspect(db).has_table(SCHEMA_TABLE):
             statements = list_statements(engine.dialect.name)
-            for statement in statements if engine.dialect.name == "sqlite" else (";\n".join(statements),):
-                db.exec_driver_sql(statement)
+            # SQLite's driver takes them one by one; a server is asked once instead of seventy times.
+            for each in statements if engine.dialect.name == "sqlite" else [";\n".join(statements)]:
+                db.exec_driver_sql(each)
 
 
 @cache
 def list_statements(dialect: str) -> tuple[str, ...]:
     """Return what makes the newest schema, in the words of a kind of database."""
-    from sqlmodel import SQLModel
-
-    import store.comparison_tables  # noqa: F401  # the metadata is filled by importing the tables
-    import store.job_tables  # noqa: F401
-    import store.review_tables  # noqa: F401
-    import store.tables  # noqa: F401
     from store.db import SCHEMA_TABLE
 
     made: list[str] = []
     kind = make_url(f"{dialect}://").get_dialect()()
     teller = create_mock_engine(f"{dialect}://", lambda told, *_: made.append(str(told.compile(dialect=kind))))
-    SQLModel.metadata.create_all(teller, checkfirst=False)
+    load_tables().create_all(teller, checkfirst=False)
     noted = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {SCHEMA_TABLE}_pkc PRIMARY KEY (version_num)"
     note = (f"CREATE TABLE {SCHEMA_TABLE} ({noted})", f"INSERT INTO {SCHEMA_TABLE} (version_num) VALUES ('{HEAD}')")
     return (*made, *WORDS[dialect], *note)
+
+
+def load_tables() -> MetaData:
+    """Return the tables of the newest schema; they are known once their modules are imported."""
+    from sqlmodel import SQLModel
+
+    import store.comparison_tables  # noqa: F401
+    import store.job_tables  # noqa: F401
+    import store.review_tables  # noqa: F401
+    import store.tables  # noqa: F401
+
+    return SQLModel.metadata
 
 
 def upgrade(engine: Engine) -> None:

@@ -1,17 +1,13 @@
 """Alembic's entry: runs the scripts on the connection it is handed."""
 
 from alembic import context
-from sqlmodel import SQLModel
 
-import store.comparison_tables  # noqa: F401  # the metadata is filled by importing the tables
-import store.job_tables  # noqa: F401
-import store.review_tables  # noqa: F401
-import store.tables  # noqa: F401
 from store.db import SCHEMA_TABLE
+from store.migrations import load_tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=SQLModel.metadata,
+    target_metadata=load_tables(),
     version_table=SCHEMA_TABLE,
     render_as_batch=True,
 )
