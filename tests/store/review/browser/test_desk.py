@@ -148,6 +148,7 @@ def test_an_edit_shows_its_diff_before_it_is_saved_and_after(desk: Desk) -> None
     expect(page.locator("#turn-3 .said .diff ins")).to_have_text(["了", "重"])
     expect(page.locator(".talk-head")).to_contain_text("等待重新检查")
     assert read_words(desk.engine, id, 3) == "考试和妈妈的话一起来了。哪一样更重？"
+    page.wait_for_load_state()  # keys are bound by scripts that load after the text
     page.keyboard.press("u")
     expect(page.locator("#turn-3 .words")).to_have_text(LINES[3][1])
 

@@ -85,6 +85,7 @@ def test_one_verdict_for_many_waits_for_the_phrase(desk: Desk) -> None:
     page.goto(f"{desk.url}/dialogues?recipe=session")
     page.click("text=成批处理")
     expect(page.locator("main")).to_contain_text("共 5 段")
+    page.wait_for_load_state()
     page.check("input[value=reject]")
     page.check("input[value=boilerplate]")
     phrase = page.locator("#phrase").inner_text()
