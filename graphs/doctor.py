@@ -11,7 +11,8 @@ from agents.gateway import Gateway, RetryPolicy
 from agents.probe import Probe, probe_endpoint
 from graphs.config import RunConfig, read_cast, read_environment, resolve_config
 from graphs.job import Job, prepare, warn_of_one_judge
-from store.db import mask_url, open_db
+from store.address import mask_url
+from store.db import open_db
 from store.errors import StoreError
 from taxonomy.command import Parser, run_main
 

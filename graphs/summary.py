@@ -14,7 +14,7 @@ from graphs.job import Job
 from graphs.progress import shorten
 from graphs.stored_units import StoredSeeds
 from graphs.units import TextUnits
-from store.db import mask_url
+from store.address import mask_url
 from store.runs import Run
 
 SHOWN = 3

@@ -1,7 +1,6 @@
 """Opens the database: creates, upgrades or refuses it. Also python -m store.db upgrade|check|backup [--db URL]."""
 
 import os
-import re
 import shutil
 import sqlite3
 import time
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
+from store.address import mask_url
 from store.errors import StoreError
 from taxonomy.command import Parser, run_main
 from taxonomy.refusal import InputError
@@ -29,18 +29,12 @@ WAITS_S = (0.01, 0.05, 0.2, 0.5, 1.0)
 LOST = ("40001", "40P01")
 """What PostgreSQL calls a lost serialisation and a deadlock."""
 SQLITE_HEAD = b"SQLite format 3\x00"
-SECRET = re.compile(r"(?<=://)([^/@:\s]*):([^@\s]+)@|((?:password|passwd|pwd|token|secret)=)[^&\s]+", re.IGNORECASE)
 
 Database = Engine
 """An open database; the name under which the other packages know it."""
 
 
 Result = TypeVar("Result")
-
-
-def mask_url(text: str) -> str:
-    """Return a text with the passwords of the URLs in it masked."""
-    return SECRET.sub(lambda found: f"{found[3]}***" if found[3] else f"{found[1]}:***@", text)
 
 
 def open_db(url: str, *, create: bool = True, synchronous: str = "full") -> Engine:

@@ -17,8 +17,9 @@ from graphs.compare.sessions import play_all
 from graphs.compare.shell import list_lines
 from graphs.config import DEFAULT_DB
 from graphs.launch import PARTIAL
+from store.address import mask_url
 from store.comparisons import find_comparison
-from store.db import Database, mask_url
+from store.db import Database
 from store.errors import StoreError
 from store.report.page import write_page
 from store.runs import Run, end_run

@@ -11,7 +11,8 @@ from graphs.config import DEFAULT_DB, RunConfig
 from graphs.launch import PARTIAL
 from graphs.league.plan import Draw, line_of, measure_scale
 from graphs.provenance import find_commit, list_prompt_hashes, list_versions
-from store.db import Database, mask_url
+from store.address import mask_url
+from store.db import Database
 from store.league.entries import KEY, League, find_league
 from store.runs import Run, count_failed, resume_run, start_run
 from taxonomy.source import show_path

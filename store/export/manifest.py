@@ -4,15 +4,17 @@ import hashlib
 from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from store.errors import StoreError
 from store.export.checks import current_checks
-from store.export.draw import Drawn
 from taxonomy.refusal import InputError
 from taxonomy.source import show_path
+
+if TYPE_CHECKING:
+    from store.export.draw import Drawn
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -38,7 +40,7 @@ def find_version() -> str:
         return "unknown"
 
 
-def tell_funnel(drawn: Drawn) -> list[dict[str, Any]]:
+def tell_funnel(drawn: "Drawn") -> list[dict[str, Any]]:
     """Return how many were left at each filter, and why the others went."""
     steps: list[dict[str, Any]] = [{"filter": "stored or in a file", "left": drawn.seen, "gone": {}}]
     steps += [
@@ -48,7 +50,7 @@ def tell_funnel(drawn: Drawn) -> list[dict[str, Any]]:
 
 
 def make_manifest(
-    drawn: Drawn, folder: Path, rows: dict[str, int], counts: dict[str, Counter[str]], told: dict[str, Any]
+    drawn: "Drawn", folder: Path, rows: dict[str, int], counts: dict[str, Counter[str]], told: dict[str, Any]
 ) -> dict[str, Any]:
     """Return what is known of an export whose files are written; `rows` counts those of each shard by its path."""
     import pyarrow
