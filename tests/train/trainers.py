@@ -1,6 +1,7 @@
 """Starts the trainers as a person does, in processes of their own, and reads what they leave."""
 
 import fcntl
+import gc
 import json
 import os
 import subprocess
@@ -77,10 +78,13 @@ def train_here(module: Any, argv: Sequence[str], monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(name, value)
     kept = dict(os.environ)
     monkeypatch.setattr(sys, "argv", [module.__name__, *argv])
+    # A training has all garbage collected several times; what the tests hold is none of it.
+    gc.freeze()
     try:
         code: int = module.main()
         return code
     finally:
+        gc.unfreeze()
         os.environ.clear()
         os.environ.update(kept)
 
