@@ -78,13 +78,13 @@ def train_here(module: Any, argv: Sequence[str], monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(name, value)
     kept = dict(os.environ)
     monkeypatch.setattr(sys, "argv", [module.__name__, *argv])
-    # A training has all garbage collected several times; what the tests hold is none of it.
+    # A training has garbage collected several times over; what was there before is none of it.
     gc.freeze()
     try:
         code: int = module.main()
         return code
     finally:
-        gc.unfreeze()
+        gc.collect()
         os.environ.clear()
         os.environ.update(kept)
 
