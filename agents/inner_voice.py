@@ -15,7 +15,7 @@ from agents.checks.jargon import find_jargon, find_list_dump
 from agents.checks.lexicon import language_of
 from agents.checks.privacy import find_hotline, find_pii
 from agents.checks.speech import find_injection, find_language_mix, find_loop, find_truncation
-from agents.checks.structure import find_role_prefix, find_think_tag
+from agents.checks.structure import find_broken_text, find_role_prefix, find_think_tag
 from agents.checks.thought import find_thought_fault
 from agents.critic import BREAK, UNREAD, Judgement, judge_turn, simplify
 from agents.errors import ModelError
@@ -44,6 +44,7 @@ NAME = re.compile(
 SPOKEN: tuple[Check, ...] = (
     find_role_prefix,
     find_think_tag,
+    find_broken_text,
     find_injection,
     find_language_mix,
     find_loop,

@@ -38,6 +38,7 @@ from agents.checks.speech import (
     find_truncation,
 )
 from agents.checks.structure import (
+    find_broken_text,
     find_empty,
     find_length,
     find_repeat,
@@ -54,6 +55,7 @@ CHECKS: tuple[Check, ...] = (
     find_empty,
     find_role_prefix,
     find_think_tag,
+    find_broken_text,
     find_length,
     find_repeat,
     find_stat_claim,

@@ -16,6 +16,14 @@ LABEL = (
 ROLE_PREFIX = re.compile(LABEL, re.IGNORECASE)
 ROLE_WITHIN = re.compile(rf"[。！？!?.…”\"]{LABEL}", re.IGNORECASE)
 THINK_TAG = re.compile(r"</?\s*(?:think|thinking|answer)\s*>", re.IGNORECASE)
+TAIL = "\u0080-\u00bf\u0100-\u0143€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+"""What the second and third byte of a character become where bytes are taken for characters."""
+BROKEN = re.compile(
+    "[\ud800-\udfff\ufffd-\uffff\ue000-\uf8ff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+    f"|锟斤拷|â€[{TAIL}]|ï[¿»][½¿]|[ÂÃ][\u0080-\u00bf]|[äåæçè][{TAIL}]{{2}}|(?<![^\\W\\d_])[ĠĊ](?=[^\\W\\d_])"
+    r"|<0x[0-9A-Fa-f]{2}>|\\u[0-9A-Fa-f]{4}|&(?:#\d{2,6}|#x[0-9A-Fa-f]{2,5}|nbsp|amp|quot|apos|lt|gt|hellip|[mn]dash);"
+)
+"""Characters that nobody types, UTF-8 taken for another encoding, a tokenizer's bytes, escapes that were left."""
 LONGEST = {"counselor": (300, 460), "client": (600, 1200)}
 """Characters of Chinese (flag above, reject above). Counselor: p99 of SMILE is 460, a counselling turn's median 28."""
 LATIN_FACTOR = 3
@@ -54,6 +62,14 @@ def find_think_tag(utterance: Utterance, before: Sequence[Utterance]) -> Finding
     if match is None:
         return None
     return Finding("think_tag", 1, "reject", match.span(), "reasoning markup stands in the reply")
+
+
+def find_broken_text(utterance: Utterance, before: Sequence[Utterance]) -> Finding | None:
+    """Find characters that broke between the model and here, or in the model itself."""
+    match = BROKEN.search(utterance.text)
+    if match is None:
+        return None
+    return Finding("broken_text", 1, "reject", match.span(), "characters that are broken, or written as codes")
 
 
 def find_length(utterance: Utterance, before: Sequence[Utterance]) -> Finding | None:

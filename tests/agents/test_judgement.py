@@ -43,6 +43,7 @@ BEFORE = [
         ("client", "[Client]: hi", "role_prefix", "reject"),
         ("counselor", "<think>他在躲</think>嗯。", "think_tag", "reject"),
         ("counselor", "嗯。</think>", "think_tag", "reject"),
+        ("client", "我又梦到\ud83d了。", "broken_text", "reject"),
         ("counselor", talk_on(301), "length", "flag"),
         ("counselor", talk_on(461), "length", "reject"),
         ("client", talk_on(1201), "length", "reject"),
