@@ -1,6 +1,7 @@
 """Keeps the machine's own keys and settings out of the tests: none reaches a paid endpoint or a real database."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,13 @@ from tests.databases import serve_postgres
 SETTINGS = ("DATABASE_URL", "PSYFOUNDRY_MODEL")
 LONGEST = ("train/test_loop.py", "graphs/test_promises.py", "train/test_zero.py")
 """Files of minutes: begun last, one of them would keep a single process busy while all others are done."""
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30
+"""Bytes free in memory, of which the tests' files take a tenth."""
+
+# Each exchange is written through to the disk: on a slow one the tests would wait for it as long as they work.
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
