@@ -13,10 +13,10 @@ SETTINGS = ("DATABASE_URL", "PSYFOUNDRY_MODEL")
 LONGEST = ("train/test_loop.py", "graphs/test_promises.py", "train/test_zero.py")
 """Files of minutes: begun last, one of them would keep a single process busy while all others are done."""
 MEMORY = Path("/dev/shm")
-ROOM = 4 * 2**30
-"""Bytes free in memory, of which the tests' files take a tenth."""
+ROOM = 8 * 2**30
+"""Bytes free in memory, of which the tests' files and databases take less than half."""
 
-# Each exchange is written through to the disk: on a slow one the tests would wait for it as long as they work.
+# Each exchange is written through to the disk: on a slow one the tests would wait for it longer than they work.
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 

@@ -27,7 +27,7 @@ def as_postgres(*command: str | Path) -> list[str]:
 def serve_postgres() -> Iterator[str]:
     """Yield the address (user@host:port) of a server that takes any password."""
     initdb, pg_ctl = need("initdb"), need("pg_ctl")
-    folder = Path(tempfile.mkdtemp(prefix="factory-"))
+    folder = Path(tempfile.mkdtemp(prefix="factory-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
     with socket.socket() as free:
