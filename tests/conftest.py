@@ -1,7 +1,8 @@
-"""Keeps the machine's own keys and settings out of the tests: none reaches a paid endpoint or a real database."""
+"""Keeps the machine out of the tests: its keys and settings, a slow disk, and signals that a shell has switched off."""
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +14,17 @@ SETTINGS = ("DATABASE_URL", "PSYFOUNDRY_MODEL")
 LONGEST = ("train/test_loop.py", "graphs/test_promises.py", "train/test_zero.py")
 """Files of minutes: begun last, one of them would keep a single process busy while all others are done."""
 MEMORY = Path("/dev/shm")
-ROOM = 8 * 2**30
-"""Bytes free in memory, of which the tests' files and databases take less than half."""
+ROOM = 12 * 2**30
+"""Bytes free in memory, of which the files and databases of two processes of tests take less than half."""
 
 # Each exchange is written through to the disk: on a slow one the tests would wait for it longer than they work.
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+# Under nohup, or behind a shell's "&", the commands that the tests interrupt would begin deaf to it.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -34,7 +34,7 @@ def serve_postgres() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     data = folder / "data"
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c dynamic_shared_memory_type=mmap"
     quiet = {"check": True, "stdout": subprocess.DEVNULL}
     subprocess.run(as_postgres(initdb, "-D", data, "-A", "trust", "-U", "factory"), **quiet)
     subprocess.run(as_postgres(pg_ctl, "-D", data, "-l", folder / "log", "-o", options, "-w", "start"), **quiet)
