@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from tests.train.made_jobs import wait_for
+from tests.train.trainers import set_environment
 from train.job.log import MOST_BYTES, read_log
 
 FULL = 64
@@ -78,3 +79,11 @@ def test_a_log_is_kept_in_two_files_of_bounded_size(tmp_path: Path) -> None:
     assert 0 < path.stat().st_size <= MOST_BYTES
     assert MOST_BYTES < old.stat().st_size <= MOST_BYTES + 100_000
     assert path.stat().st_size + old.stat().st_size < 50 * 100_000
+
+
+def test_what_keeps_a_log_loads_no_database() -> None:
+    code = "import sys, train.job.log; sys.exit(' '.join({'sqlalchemy', 'pydantic', 'torch'} & set(sys.modules)) or 0)"
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=set_environment(), capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
