@@ -17,20 +17,27 @@ MEMORY = Path("/dev/shm")
 ROOM = 12 * 2**30
 """Bytes free in memory, of which the files and databases of two processes of tests take less than half."""
 
-# Each exchange is written through to the disk: on a slow one the tests would wait for it longer than they work.
+# Each exchange is written through to the disk, and the tests shall not wait for a slow one.
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
-
-# Under nohup, or behind a shell's "&", the commands that the tests interrupt would begin deaf to it.
-for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
-    if signal.getsignal(number) is signal.SIG_IGN:
-        signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; all others keep their order."""
     ranks = {str(Path(__file__).parent / name): rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(str(item.path), len(ranks)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pass_on_no_deafness() -> None:
+    """Have the commands that tests start hear an interrupt and a hangup, also under nohup or behind a shell's "&".
+
+    Deafness is passed on to a command, a handler is not; with it this process itself still outlives a hangup.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
